@@ -1,0 +1,63 @@
+// Runs an INT8 package by integer arithmetic (design.md 5).
+//
+// Two implementations of one contract: the integer reference in plain C++,
+// which gives the bits (quant/kernels), and the oneDNN executor
+// (quant/onednn), which agrees but for float rounding ties: never more than
+// one step, at most one value in 10^5, the same top-1.
+//
+// Creation: INVALID_ARGUMENT: the package is inconsistent, naming the layer.
+// Thread-compatible: one executor, one thread at a time.
+#ifndef FROSTNAS_QUANT_EXECUTOR_H_
+#define FROSTNAS_QUANT_EXECUTOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "proto/frostnas/v1/package.pb.h"
+
+namespace frostnas::quant {
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // pixels: uint8 NHWC, `batch` images of the package's input size and
+  // channels, raw 0..255. logits: (batch, classes), dequantized. Buffers are
+  // planned for the batch size and reused while it stays the same.
+  virtual void Run(absl::Span<const uint8_t> pixels, int batch,
+                   absl::Span<float> logits) = 0;
+
+  // The same without the input transform and the dequantization, for latency:
+  // the work of a network whose input is already quantized. `input` holds
+  // batch * size * size * channels stored values; returns stored logits.
+  virtual absl::Span<const uint8_t> RunQuantized(
+      absl::Span<const uint8_t> input, int batch) = 0;
+
+  // Stored output of layer `index` after the last run (agreement tests).
+  virtual absl::Span<const uint8_t> layer_output(int index) const = 0;
+
+  // Executor, version, ISA: "onednn 2.6.3 avx512_core_vnni"; says so when the
+  // kernels of this processor could saturate in 16 bits.
+  virtual std::string description() const = 0;
+  // "LAYER: implementation" for every layer, for debugging and results.
+  virtual std::vector<std::string> kernels() const = 0;
+};
+
+absl::StatusOr<std::unique_ptr<Executor>> CreateReferenceExecutor(
+    const v1::Package& package);
+
+absl::StatusOr<std::unique_ptr<Executor>> CreateOnednnExecutor(
+    const v1::Package& package);
+
+// Share of `labels` for which the executor's largest logit is the label.
+// Batches of 64.
+double Top1(Executor& executor, absl::Span<const uint8_t> pixels,
+            absl::Span<const int32_t> labels);
+
+}  // namespace frostnas::quant
+
+#endif  // FROSTNAS_QUANT_EXECUTOR_H_
