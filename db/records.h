@@ -55,7 +55,9 @@ struct TrialUpdate {
 };
 
 // A task to create. `key` names it inside its study ("accuracy/7",
-// "latency/7/host"), so that creating it twice gives one task.
+// "latency/7/host"), so that creating it twice gives one task. A CANCELLED
+// task created again (its study was resumed) is runnable again with all its
+// attempts; any other stays as it is.
 struct NewTask {
   std::string key;  // 1..200 bytes
   // id is ignored; study_id may be left empty; trial_id, work, max_attempts
@@ -67,8 +69,10 @@ struct NewTask {
 // Applied in the order of the fields.
 struct StudyStep {
   StudyUpdate update;
-  // id and study_id are ignored: the store numbers trials from 1 in each study.
-  // A trial whose arch_sha256 the study already has is not made again.
+  // Taken: architecture, arch_sha256, choice, params, macs, package_bytes,
+  // weights_sha256, package_sha256, origin. The store numbers trials from 1 in
+  // each study; they start WAITING, accuracies unknown (-1), no latency. A
+  // trial whose arch_sha256 the study already has is not made again.
   std::vector<v1::Trial> new_trials;
   std::vector<TrialUpdate> trial_updates;
   // Exactly these trials are on the front from now on.
@@ -144,7 +148,6 @@ struct Completion {
 struct CompletionResult {
   // The result now stands for the task. False: an attempt that failed.
   bool counted = false;
-  TaskState task_state = TaskState::kRunnable;
 };
 
 // What two objectives need of a measured trial, without its protos.

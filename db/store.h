@@ -63,12 +63,12 @@ class Store {
 
   // Applies a step of the study's engine (db/records.h) in one transaction,
   // with an event for the changed study (when `update` changes something) and
-  // one for each trial made or changed. Setting an ended state sets ended_at_ns
-  // and cancels the study's open tasks and waiting trials.
+  // one for each trial made or changed; a study in an event carries no spec.
+  // Setting an ended state sets ended_at_ns and cancels the study's open tasks
+  // and, unless the state is FAILED (which can be resumed), its waiting trials.
   // NOT_FOUND: no such study or trial. INVALID_ARGUMENT names the field.
-  // FAILED_PRECONDITION: the study has SUCCEEDED or was CANCELLED (a FAILED
-  // one may go back to RUNNING by the step itself), or new tasks are given
-  // after a request to cancel.
+  // FAILED_PRECONDITION: the study has ended (a FAILED one takes a step that
+  // sets it RUNNING), or new tasks are given after a request to cancel.
   virtual absl::StatusOr<StepResult> CommitStep(absl::string_view study_id,
                                                 const StudyStep& step) = 0;
 
@@ -141,7 +141,8 @@ class Store {
   //   (MEASURED once it has INT8 accuracy and a latency on each device of the
   //   spec), operator latencies into the latency table.
   // USER_ERROR: the task failed; its trial is INFEASIBLE with the error and the
-  //   trial's other open tasks are cancelled.
+  //   trial's other open tasks are cancelled (their attempts end as LOST, so a
+  //   result that still comes is LATE).
   // Others: the task is runnable again, or failed with its attempts' errors
   //   after max_attempts; the trial stays as it is.
   // Events are added for the attempt and the changed trial. Repeating the call
