@@ -53,7 +53,7 @@ struct Layer {
   // Producers: indices of earlier layers, or kGraphInput. Two for kConcat and
   // kAdd, one for all others.
   std::vector<int> inputs;
-  FeatureShape in;   // of inputs[0]
+  FeatureShape in;  // of inputs[0]
   FeatureShape out;
   // kConv, kDepthwise, kMaxPool. Padding is (kernel - 1) / 2 for convolutions
   // and 0 for pooling.
@@ -81,11 +81,14 @@ struct Graph {
 };
 
 // Validates every field of `architecture` and expands it. The result's last
-// layer is a kLinear.
+// layer is a kLinear. Refuses networks beyond 2^28 weights, or 2^28 values in
+// one feature map, so that a description from anywhere can be built. Dropout
+// of probability 0 gives no layer.
 absl::StatusOr<Graph> ExpandArchitecture(const v1::Architecture& architecture);
 
 // Expands one block on its own (for supernet candidates): a Graph whose input
-// is the block's. num_classes is used by classifier blocks only.
+// is the block's. num_classes is used by classifier blocks only. A block
+// without a name gives layers named by their part alone ("expand").
 absl::StatusOr<Graph> ExpandBlock(const v1::Block& block, FeatureShape input,
                                   int num_classes);
 
