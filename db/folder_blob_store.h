@@ -25,7 +25,7 @@ struct FolderBlobStoreOptions {
 // `clock` must outlive the store and tell the file system's time, which the
 // age of blobs is measured by. UNAVAILABLE, PERMISSION_DENIED name the folder.
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFolderBlobStore(
-    const FolderBlobStoreOptions& options, base::Clock* clock);
+    const FolderBlobStoreOptions& options, const Clock* clock);
 
 }  // namespace frostnas::db
 

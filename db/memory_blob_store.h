@@ -12,7 +12,7 @@ namespace frostnas::db {
 
 // `clock` must outlive the store.
 std::unique_ptr<BlobStore> NewMemoryBlobStore(
-    base::Clock* clock, int64_t max_blob_bytes = kDefaultMaxBlobBytes);
+    const Clock* clock, int64_t max_blob_bytes = kDefaultMaxBlobBytes);
 
 }  // namespace frostnas::db
 

@@ -12,7 +12,7 @@
 namespace frostnas::db {
 
 // `clock` must outlive the store.
-std::unique_ptr<Store> NewMemoryStore(base::Clock* clock);
+std::unique_ptr<Store> NewMemoryStore(const Clock* clock);
 
 }  // namespace frostnas::db
 

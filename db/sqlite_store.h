@@ -28,7 +28,7 @@ namespace frostnas::db {
 // FAILED_PRECONDITION: written by a newer build (names both versions), or in
 // use by another process. DATA_LOSS: damaged. All name the file.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
-                                                       base::Clock* clock);
+                                                       const Clock* clock);
 
 }  // namespace frostnas::db
 

@@ -1,0 +1,2 @@
+DROP TABLE op_latencies;
+DROP TABLE latency_tables;
