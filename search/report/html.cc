@@ -1,0 +1,49 @@
+#include "search/report/html.h"
+
+#include <utility>
+
+#include "absl/strings/str_replace.h"
+#include "base/status_macros.h"
+#include "search/report/page_parts.h"
+#include "search/report/pareto_json.h"
+
+namespace frostnas::search {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json EpochJson(const v1::SearchEpoch& epoch) {
+  return {{"epoch", epoch.epoch()},
+          {"phase", epoch.phase()},
+          {"train_loss", epoch.train_loss()},
+          {"arch_loss", epoch.arch_loss()},
+          {"val_top1", epoch.val_top1()},
+          {"expected_latency_ms", epoch.expected_latency_ns() * 1e-6},
+          {"latency_multiplier", epoch.latency_multiplier()},
+          {"entropy", epoch.entropy()},
+          {"skip_share", epoch.skip_share()},
+          {"seconds", epoch.seconds()}};
+}
+
+// Inside a script element "</" would end it, whatever the JSON means.
+std::string ForScript(const ordered_json& json) {
+  return absl::StrReplaceAll(
+      json.dump(-1, ' ', false, ordered_json::error_handler_t::replace),
+      {{"<", "\\u003c"}, {"&", "\\u0026"}});
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReportHtml(const StudyReport& report) {
+  ASSIGN_OR_RETURN(ordered_json data, ParetoJson(report));
+  data["display_name"] = report.study.spec().display_name();
+  data["strategy"] = v1::Strategy_Name(report.study.spec().strategy());
+  data["epochs"] = ordered_json::array();
+  for (const v1::SearchEpoch& epoch : report.epochs) {
+    data["epochs"].push_back(EpochJson(epoch));
+  }
+  return absl::StrReplaceAll(
+      kTemplateHtml, {{"@CHART_JS@", kChartJs}, {"@DATA@", ForScript(data)}});
+}
+
+}  // namespace frostnas::search

@@ -1,0 +1,126 @@
+#include "search/report/study_report.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace frostnas::search {
+namespace {
+
+constexpr int kPageSize = 1000;
+constexpr int kEventPage = 1000;
+
+absl::StatusOr<std::vector<v1::Trial>> AllTrials(db::Store& store,
+                                                 absl::string_view study_id) {
+  std::vector<v1::Trial> trials;
+  db::PageRequest request{.size = kPageSize};
+  do {
+    ASSIGN_OR_RETURN(db::Page<v1::Trial> page,
+                     store.ListTrials(study_id, request));
+    std::move(page.items.begin(), page.items.end(), std::back_inserter(trials));
+    request.token = page.next_token;
+  } while (!request.token.empty());
+  return trials;
+}
+
+absl::StatusOr<std::vector<v1::StudyEvent>> AllEvents(
+    db::Store& store, absl::string_view study_id) {
+  std::vector<v1::StudyEvent> events;
+  while (true) {
+    const uint64_t after = events.empty() ? 0 : events.back().sequence();
+    ASSIGN_OR_RETURN(std::vector<v1::StudyEvent> page,
+                     store.ListEvents(study_id, after, kEventPage));
+    if (page.empty()) return events;
+    std::move(page.begin(), page.end(), std::back_inserter(events));
+  }
+}
+
+// A phase lasts from the first event that names it to the first that names
+// another. Time between runs of a resumed study counts for the phase it was in.
+std::vector<PhaseTime> PhaseTimes(const std::vector<v1::StudyEvent>& events) {
+  std::vector<PhaseTime> times;
+  std::optional<int64_t> since_ns;
+  for (const v1::StudyEvent& event : events) {
+    if (!event.has_study() || event.study().phase().empty()) continue;
+    if (since_ns.has_value()) {
+      times.back().seconds += (event.at_ns() - *since_ns) * 1e-9;
+    }
+    if (times.empty() || times.back().phase != event.study().phase()) {
+      times.push_back({event.study().phase(), 0});
+    }
+    since_ns = event.at_ns();
+  }
+  return times;
+}
+
+std::vector<v1::SearchEpoch> Epochs(const std::vector<v1::StudyEvent>& events) {
+  std::vector<v1::SearchEpoch> epochs;
+  for (const v1::StudyEvent& event : events) {
+    if (event.has_epoch()) epochs.push_back(event.epoch());
+  }
+  return epochs;
+}
+
+// The devices of done tasks: what really measured, by the workers' own word.
+absl::StatusOr<std::vector<v1::Device>> Devices(db::Store& store,
+                                                const v1::Study& study) {
+  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> tasks,
+                   store.ListTasks(study.id()));
+  std::vector<v1::Device> devices;
+  for (const std::string& id : study.spec().devices()) {
+    v1::Device device;
+    device.set_id(id);
+    for (const db::TaskRecord& task : tasks) {
+      if (!task.result.has_value()) continue;
+      const v1::Device& of_result = task.result->has_latency()
+                                        ? task.result->latency().device()
+                                        : task.result->profile_ops().device();
+      if (of_result.id() == id) device = of_result;
+    }
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+}  // namespace
+
+absl::StatusOr<StudyReport> LoadStudyReport(db::Store& store,
+                                            absl::string_view study_id) {
+  StudyReport report;
+  ASSIGN_OR_RETURN(report.study, store.GetStudy(study_id));
+  ASSIGN_OR_RETURN(report.trials, AllTrials(store, study_id));
+  ASSIGN_OR_RETURN(const std::vector<v1::StudyEvent> events,
+                   AllEvents(store, study_id));
+  report.epochs = Epochs(events);
+  report.timings = PhaseTimes(events);
+  ASSIGN_OR_RETURN(report.devices, Devices(store, report.study));
+  return report;
+}
+
+const v1::Measurement* LatencyOn(const v1::Trial& trial,
+                                 absl::string_view device_id) {
+  for (const v1::Measurement& latency : trial.latency()) {
+    if (latency.device_id() == device_id) return &latency;
+  }
+  return nullptr;
+}
+
+std::vector<const v1::Trial*> FrontByLatency(const StudyReport& report) {
+  const std::string& device = report.study.spec().devices(0);
+  std::vector<const v1::Trial*> front;
+  for (const v1::Trial& trial : report.trials) {
+    if (trial.on_front() && LatencyOn(trial, device) != nullptr) {
+      front.push_back(&trial);
+    }
+  }
+  std::sort(front.begin(), front.end(),
+            [&device](const v1::Trial* a, const v1::Trial* b) {
+              return LatencyOn(*a, device)->median_ns() <
+                     LatencyOn(*b, device)->median_ns();
+            });
+  return front;
+}
+
+}  // namespace frostnas::search

@@ -1,0 +1,63 @@
+#include "search/report/terminal_table.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace frostnas::search {
+namespace {
+
+std::string Percent(double fraction) {
+  return fraction < 0 ? "-" : absl::StrFormat("%.2f", fraction * 100);
+}
+
+std::string Header(const StudyReport& report) {
+  std::string line = absl::StrFormat("%6s  %9s %9s %9s", "trial", "INT8 %",
+                                     "fake-q %", "float %");
+  for (const std::string& device : report.study.spec().devices()) {
+    const std::string title = absl::StrCat(device, " ms");
+    absl::StrAppendFormat(&line, "  %12s %9s", title, "p90");
+  }
+  absl::StrAppendFormat(&line, "  %9s %9s  %s\n", "kparams", "MMACs", "origin");
+  return line;
+}
+
+std::string Row(const StudyReport& report, const v1::Trial& trial) {
+  std::string line = absl::StrFormat(
+      "%6s  %9s %9s %9s",
+      absl::StrCat(trial.id(), trial.on_front() ? "*" : " "),
+      Percent(trial.int8_top1()), Percent(trial.fake_quant_top1()),
+      Percent(trial.float_top1()));
+  for (const std::string& device : report.study.spec().devices()) {
+    const v1::Measurement* latency = LatencyOn(trial, device);
+    if (latency == nullptr) {
+      absl::StrAppendFormat(&line, "  %12s %9s", "-", "-");
+      continue;
+    }
+    absl::StrAppendFormat(&line, "  %12.3f %9.3f", latency->median_ns() * 1e-6,
+                          latency->p90_ns() * 1e-6);
+  }
+  absl::StrAppendFormat(&line, "  %9.1f %9.2f  %s\n", trial.params() * 1e-3,
+                        trial.macs() * 1e-6, trial.origin());
+  return line;
+}
+
+}  // namespace
+
+std::string FrontTable(const StudyReport& report) {
+  std::string table = Header(report);
+  for (const v1::Trial* trial : FrontByLatency(report)) {
+    table += Row(report, *trial);
+  }
+  return table;
+}
+
+std::string TrialsTable(const StudyReport& report) {
+  std::string table = Header(report);
+  for (const v1::Trial& trial : report.trials) table += Row(report, trial);
+  return table;
+}
+
+}  // namespace frostnas::search
