@@ -1,0 +1,180 @@
+#include "workers/worker.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+
+namespace frostnas::workers {
+namespace {
+
+constexpr absl::Duration kLeaseWait = absl::Seconds(20);
+constexpr absl::Duration kRetryEvery = absl::Milliseconds(500);
+// How long a result is offered to a controller that does not answer once the
+// worker is to stop.
+constexpr absl::Duration kLastReport = absl::Seconds(1);
+
+// The server could not be reached, or not now: the same call may succeed.
+bool Transient(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kUnavailable ||
+         status.code() == absl::StatusCode::kDeadlineExceeded;
+}
+
+v1::TaskKind KindOf(const v1::Task& task) {
+  switch (task.work_case()) {
+    case v1::Task::kProfileOps:
+      return v1::TASK_KIND_PROFILE_OPS;
+    case v1::Task::kAccuracy:
+      return v1::TASK_KIND_ACCURACY;
+    case v1::Task::kLatency:
+      return v1::TASK_KIND_LATENCY;
+    case v1::Task::WORK_NOT_SET:
+      break;
+  }
+  return v1::TASK_KIND_UNSPECIFIED;
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerOptions& options, Runners runners,
+               std::unique_ptr<LeaseClient> client, Clock& clock)
+    : options_(options),
+      runners_(std::move(runners)),
+      client_(std::move(client)),
+      clock_(clock) {}
+
+absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(
+    const WorkerOptions& options, Runners runners, Clock& clock) {
+  if (runners.empty()) {
+    return absl::InvalidArgumentError("--roles: at least one role is needed");
+  }
+  ASSIGN_OR_RETURN(auto client, LeaseClient::Create(options.client));
+  return absl::WrapUnique(
+      new Worker(options, std::move(runners), std::move(client), clock));
+}
+
+absl::Status Worker::Run(const StopToken& stop) {
+  StopCallback end_wait(stop, [this] { client_->Cancel(); });
+  while (!stop.StopRequested()) {
+    absl::Status status = session_.empty() ? Register(stop) : Step(stop);
+    if (stop.StopRequested()) break;
+    if (status.ok()) continue;
+    if (absl::IsFailedPrecondition(status)) {
+      LOG(WARNING) << "registering again: " << status.message();
+      session_.clear();
+    } else if (Transient(status)) {
+      LOG(WARNING) << "controller " << options_.client.controller
+                   << " does not answer: " << status.message();
+      clock_.WaitFor(kRetryEvery, stop);
+    } else {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Worker::Register(const StopToken& stop) {
+  v1::RegisterRequest request;
+  request.set_worker_id(options_.worker_id);
+  for (const auto& [kind, runner] : runners_) request.add_roles(kind);
+  for (const v1::Device& device : options_.devices) {
+    *request.add_devices() = device;
+  }
+  ASSIGN_OR_RETURN(const v1::RegisterResponse response,
+                   client_->Register(request));
+  session_ = response.session();
+  heartbeat_every_ = absl::Nanoseconds(response.heartbeat_every_ns());
+  LOG(DEBUG) << "worker " << options_.worker_id << " registered";
+  return stop.Check();
+}
+
+absl::Status Worker::Step(const StopToken& stop) {
+  ASSIGN_OR_RETURN(const std::optional<v1::Lease> lease,
+                   client_->LeaseTask(session_, kLeaseWait));
+  if (lease.has_value()) RunTask(*lease, stop);
+  return absl::OkStatus();
+}
+
+void Worker::RunTask(const v1::Lease& lease, const StopToken& stop) {
+  StopSource task_stop(stop);
+  absl::StatusOr<v1::TaskResult> result = RunWithHeartbeats(lease, task_stop);
+  v1::CompleteTaskRequest request;
+  request.set_session(session_);
+  request.set_task_id(lease.task().id());
+  request.set_fencing_token(lease.fencing_token());
+  if (result.ok()) {
+    request.set_outcome(v1::ATTEMPT_OUTCOME_OK);
+    *request.mutable_result() = *std::move(result);
+  } else if (absl::IsCancelled(result.status())) {
+    if (!stop.StopRequested()) return;  // the lease is gone
+    request.set_outcome(v1::ATTEMPT_OUTCOME_INFRA_ERROR);
+    request.set_error("the worker was stopped");
+  } else {
+    request.set_outcome(OutcomeOf(result.status()));
+    request.set_error(std::string(result.status().message()));
+    LOG(WARNING) << lease.task().id() << ": " << result.status().ToString();
+  }
+  Report(request, stop);
+}
+
+absl::StatusOr<v1::TaskResult> Worker::RunWithHeartbeats(
+    const v1::Lease& lease, StopSource& task_stop) {
+  const auto runner = runners_.find(KindOf(lease.task()));
+  if (runner == runners_.end()) {
+    return absl::UnimplementedError(
+        absl::StrCat("task ", lease.task().id(),
+                     " is of a kind this worker has no role for"));
+  }
+  std::atomic<double> progress = 0;
+  StopSource heartbeat_stop;
+  std::thread heartbeats([&] {
+    v1::HeartbeatRequest request;
+    request.set_session(session_);
+    request.set_task_id(lease.task().id());
+    request.set_fencing_token(lease.fencing_token());
+    while (!heartbeat_stop.token().WaitFor(heartbeat_every_)) {
+      request.set_progress(progress);
+      const absl::Status renewed = client_->Heartbeat(request);
+      if (renewed.ok() || Transient(renewed)) continue;
+      LOG(WARNING) << "stopping " << request.task_id() << ": "
+                   << renewed.message();
+      task_stop.RequestStop();
+      return;
+    }
+  });
+  TaskContext context{.client = *client_,
+                      .stop = task_stop.token(),
+                      .progress = [&progress](double p) { progress = p; }};
+  absl::StatusOr<v1::TaskResult> result =
+      runner->second->Run(lease.task(), context);
+  heartbeat_stop.RequestStop();
+  heartbeats.join();
+  return result;
+}
+
+void Worker::Report(const v1::CompleteTaskRequest& request,
+                    const StopToken& stop) {
+  std::optional<absl::Duration> give_up;
+  while (true) {
+    const absl::StatusOr<bool> counted = client_->Complete(request);
+    if (counted.ok()) return;
+    if (!Transient(counted.status())) {
+      LOG(WARNING) << request.task_id()
+                   << " was not counted: " << counted.status().message();
+      return;
+    }
+    if (stop.StopRequested() && !give_up.has_value()) {
+      give_up = clock_.Monotonic() + kLastReport;
+    }
+    if (give_up.has_value() && clock_.Monotonic() >= *give_up) return;
+    clock_.WaitFor(kRetryEvery, give_up.has_value() ? StopToken() : stop);
+  }
+}
+
+}  // namespace frostnas::workers
