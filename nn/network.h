@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "arch/graph.h"
+#include "nn/mode.h"
 #include "nn/parameter.h"
 #include "nn/quant_hooks.h"
 #include "nn/tensor.h"
@@ -29,16 +30,8 @@
 
 namespace frostnas::nn {
 
-enum class Mode {
-  kTrain,  // batch statistics (running ones are updated), dropout, observers
-  kEval,   // running statistics, no dropout, observers keep still
-  // Batch statistics without keeping anything for Backward and without
-  // updating running statistics or observers: a supernet's other candidates.
-  kProbe,
-};
-
 struct NetworkOptions {
-  uint64_t seed = 0;  // of initial weights and dropout
+  uint64_t seed = 0;                 // of initial weights and dropout
   float batch_norm_momentum = 0.1f;  // running = (1 - m) running + m batch
   float batch_norm_epsilon = 1e-5f;
 };

@@ -20,9 +20,7 @@ namespace frostnas::nn {
 // (n, h, w, c) of activations. Vectors use n = h = w = 1.
 struct Shape {
   int n = 0, h = 0, w = 0, c = 0;
-  int64_t elements() const {
-    return static_cast<int64_t>(n) * h * w * c;
-  }
+  int64_t elements() const { return static_cast<int64_t>(n) * h * w * c; }
   int64_t rows() const { return static_cast<int64_t>(n) * h * w; }
   std::string ToString() const;  // "64x32x32x16"
   friend bool operator==(const Shape&, const Shape&) = default;

@@ -1,0 +1,64 @@
+// The vector kernels behind channel_ops.h. Internal to this folder.
+//
+// Rows are taken in groups whose length in floats (the period) is a multiple
+// of the vector length, so that vectors are always full however few channels
+// there are; per-channel values come repeated to the period. What is left over
+// at the end (less than a period) is done by plain loops in channel_ops.cc.
+#ifndef FROSTNAS_NN_FUSED_KERNELS_H_
+#define FROSTNAS_NN_FUSED_KERNELS_H_
+
+#include <cstdint>
+
+#include "nn/fused/epilogue.h"
+
+namespace frostnas::nn::fused {
+
+// Floats in the longest vector handled; periods are multiples of it.
+inline constexpr int kLanes = 16;
+
+// Per position of the period.
+struct StatsSums {
+  const float* shift;  // subtracted before summing
+  float* sum;          // these ADDED to,
+  float* sum_squares;
+  float* min;  // and these updated
+  float* max;
+};
+void AddStats(int64_t groups, int64_t period, const float* src,
+              const StatsSums& sums);
+
+struct PeriodAffine {
+  const float* scale;
+  const float* shift;
+};
+void ApplyAffine(int64_t groups, int64_t period, const PeriodAffine& affine,
+                 const Epilogue& epilogue, const float* src, float* dst);
+
+// One gradient pass's operands.
+struct GradientArgs {
+  PeriodAffine affine;
+  const float* src;
+  const float* diff_dst;
+};
+
+// ADDED to sum and sum_centered.
+struct GradientPeriodSums {
+  const float* center;
+  float* sum;
+  float* sum_centered;
+};
+void AddGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+                 const GradientArgs& args, const GradientPeriodSums& sums);
+
+struct PeriodCorrection {
+  const float* offset;
+  const float* slope;
+  float* diff_src;
+};
+void ApplyGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+                   const GradientArgs& args,
+                   const PeriodCorrection& correction);
+
+}  // namespace frostnas::nn::fused
+
+#endif  // FROSTNAS_NN_FUSED_KERNELS_H_

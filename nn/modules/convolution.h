@@ -1,0 +1,35 @@
+// A convolution's arithmetic behind one face: dense k x k, 1 x 1, depthwise.
+//
+// Weights: dense (c_out, kernel, kernel, c_in), depthwise (kernel, kernel, c).
+// Thread-compatible; uses the compute threads.
+#ifndef FROSTNAS_NN_MODULES_CONVOLUTION_H_
+#define FROSTNAS_NN_MODULES_CONVOLUTION_H_
+
+#include <memory>
+
+#include "nn/kernels/conv_shape.h"
+
+namespace frostnas::nn {
+
+class Convolution {
+ public:
+  virtual ~Convolution() = default;
+
+  // `shape` may differ between calls in n, h and w. dst is ASSIGNED.
+  virtual void Forward(const ConvShape& shape, const float* src,
+                       const float* weights, float* dst) = 0;
+  // diff_src is ASSIGNED.
+  virtual void BackwardData(const ConvShape& shape, const float* diff_dst,
+                            const float* weights, float* diff_src) = 0;
+  // ADDED to diff_weights.
+  virtual void BackwardWeights(const ConvShape& shape, const float* src,
+                               const float* diff_dst, float* diff_weights) = 0;
+};
+
+// A matrix product where the convolution is 1 x 1 of stride 1, else oneDNN's.
+std::unique_ptr<Convolution> MakeDenseConvolution(int kernel, int stride);
+std::unique_ptr<Convolution> MakeDepthwiseConvolution();
+
+}  // namespace frostnas::nn
+
+#endif  // FROSTNAS_NN_MODULES_CONVOLUTION_H_

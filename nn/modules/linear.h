@@ -1,0 +1,44 @@
+// dst (n, 1, 1, c_out) = src (n, 1, 1, c_in) * weight^T + bias.
+//
+// Weights (c_out, 1, 1, c_in) are fake-quantized per output channel when bits
+// are set; the output is left to the caller. Backward: parameters' gradients
+// are ADDED, diff_src is ASSIGNED.
+#ifndef FROSTNAS_NN_MODULES_LINEAR_H_
+#define FROSTNAS_NN_MODULES_LINEAR_H_
+
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "nn/modules/module.h"
+
+namespace frostnas::nn {
+
+class Linear : public Module {
+ public:
+  // Weights uniform within 1 / sqrt(c_in), bias 0.
+  Linear(const std::string& name, int c_in, int c_out, const Random& random);
+
+  void Forward(Sources src, Mode mode, Tensor& dst) override;
+  void Backward(Sources src, Tensor& diff_dst,
+                absl::Span<Tensor* const> diff_src) override;
+  void SetQuantization(const LayerQuantization& quantization) override {
+    weight_bits_ = quantization.weight_bits;
+  }
+  std::vector<Parameter*> parameters() override { return {&weight_, &bias_}; }
+
+ private:
+  const std::vector<float>& EffectiveWeights() const {
+    return weight_bits_ > 0 ? quantized_ : weight_.value;
+  }
+
+  const int c_in_;
+  const int c_out_;
+  Parameter weight_, bias_;
+  int weight_bits_ = 0;
+  std::vector<float> quantized_;
+};
+
+}  // namespace frostnas::nn
+
+#endif  // FROSTNAS_NN_MODULES_LINEAR_H_

@@ -1,0 +1,73 @@
+// Fake quantization of a tensor: asks the hook, observes, rounds.
+#ifndef FROSTNAS_NN_MODULES_OUTPUT_QUANTIZER_H_
+#define FROSTNAS_NN_MODULES_OUTPUT_QUANTIZER_H_
+
+#include "nn/fused/epilogue.h"
+#include "nn/mode.h"
+#include "nn/quant_hooks.h"
+#include "nn/tensor.h"
+
+namespace frostnas::nn {
+
+// Smallest and largest value of a tensor.
+struct ValueRange {
+  float min = 0;
+  float max = 0;
+};
+// elements >= 1.
+ValueRange RangeOf(const Tensor& tensor);
+
+// One ActivationQuantizer's part in a forward pass. Thread-compatible.
+class OutputQuantizer {
+ public:
+  // Null: nothing is observed or quantized. Not owned.
+  void Set(ActivationQuantizer* hook) { hook_ = hook; }
+  ActivationQuantizer* hook() const { return hook_; }
+
+  bool Observes(Mode mode) const {
+    return hook_ != nullptr && mode == Mode::kTrain && hook_->observing();
+  }
+  bool Quantizes() const { return hook_ != nullptr && hook_->quantizing(); }
+
+  // The epilogue for this pass, with a clamp to [low, high]. Observe first
+  // where Observes says so.
+  void Observe(const ValueRange& range) {
+    hook_->Observe(range.min, range.max);
+  }
+  Epilogue MakeEpilogue(float low, float high) const {
+    return Quantizes() ? QuantizeEpilogue(low, high, hook_->grid())
+                       : ClampEpilogue(low, high);
+  }
+
+ private:
+  ActivationQuantizer* hook_ = nullptr;
+};
+
+// Fake quantization as a pass of its own, for outputs of modules that do not
+// quantize themselves and for a network's input. Thread-compatible.
+class QuantizationPass {
+ public:
+  void Set(ActivationQuantizer* hook) { quantizer_.Set(hook); }
+  ActivationQuantizer* hook() const { return quantizer_.hook(); }
+
+  // Where the tensor before quantization is to be written: `dst` itself, or,
+  // when Backward will need it, a tensor kept here.
+  Tensor& Raw(Mode mode, Tensor& dst);
+
+  // Observes `raw` and ASSIGNS the quantized tensor to dst, which may be raw.
+  void Forward(const Tensor& raw, Mode mode, Tensor& dst);
+
+  // Zeroes diff where the last Forward(kTrain) clipped; `raw` as then.
+  void Backward(const Tensor& raw, Tensor& diff) const;
+  // The same for the tensor Raw gave.
+  void Backward(Tensor& diff) const { Backward(kept_, diff); }
+
+ private:
+  OutputQuantizer quantizer_;
+  Epilogue epilogue_;  // of the last Forward
+  Tensor kept_;
+};
+
+}  // namespace frostnas::nn
+
+#endif  // FROSTNAS_NN_MODULES_OUTPUT_QUANTIZER_H_

@@ -1,0 +1,53 @@
+#include "nn/threads.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace frostnas::nn {
+namespace {
+
+std::atomic<int>& Setting() {
+  static std::atomic<int> setting(0);  // 0: not set
+  return setting;
+}
+
+Part PartOf(int64_t count, int parts, int index) {
+  return {.begin = count * index / parts,
+          .end = count * (index + 1) / parts,
+          .index = index};
+}
+
+}  // namespace
+
+void SetComputeThreads(int threads) { Setting() = std::max(threads, 1); }
+
+int ComputeThreads() {
+  const int threads = Setting();
+  return threads > 0 ? threads : omp_get_num_procs();
+}
+
+void ApplyComputeThreads() {
+  // OpenMP keeps this number per thread, so one call at start is not enough.
+  const int threads = ComputeThreads();
+  if (omp_get_max_threads() != threads) omp_set_num_threads(threads);
+}
+
+int PartCount(int64_t count, int64_t grain) {
+  return static_cast<int>(
+      std::clamp<int64_t>(count / grain, 1, ComputeThreads()));
+}
+
+void ParallelFor(int64_t count, int64_t grain,
+                 absl::FunctionRef<void(const Part&)> body) {
+  const int parts = PartCount(count, grain);
+  if (parts == 1 || omp_in_parallel()) {
+    for (int i = 0; i < parts; ++i) body(PartOf(count, parts, i));
+    return;
+  }
+#pragma omp parallel for num_threads(parts) schedule(static, 1)
+  for (int i = 0; i < parts; ++i) body(PartOf(count, parts, i));
+}
+
+}  // namespace frostnas::nn
