@@ -21,6 +21,8 @@
 
 namespace frostnas::nn {
 
+class NoiseSource;  // nn/optim/grad_boost.h
+
 enum class OptimizerKind { kSgd, kRmsprop, kAdam, kAdamW };
 
 // The released code's arithmetic with its defects, or the intended one.
@@ -36,15 +38,15 @@ struct GradBoostOptions {
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kSgd;
   double momentum = 0.9;  // SGD, RMSprop
-  double dampening = 0;
-  bool nesterov = true;
+  double dampening = 0;   // must be 0 with nesterov
+  bool nesterov = true;   // SGD; without momentum it changes nothing
   double rms_alpha = 0.9;
   double beta1 = 0.9, beta2 = 0.999;  // Adam, AdamW
   bool amsgrad = false;
   double epsilon = 1e-8;
   // Of kWeight; kDepthwiseWeight gets 0, kBias and kNorm 0.01 times this.
   double weight_decay = 0;
-  GradBoostOptions grad_boost;
+  GradBoostOptions grad_boost = {};
   uint64_t seed = 0;  // of GradBoost's draws
 };
 
@@ -56,6 +58,11 @@ class Optimizer {
   // owned and must outlive the optimizer.
   static absl::StatusOr<std::unique_ptr<Optimizer>> Create(
       const OptimizerOptions& options, std::vector<Parameter*> parameters);
+
+  // The same with GradBoost's draws from `noise` instead of the seed.
+  static absl::StatusOr<std::unique_ptr<Optimizer>> CreateWithNoise(
+      const OptimizerOptions& options, std::vector<Parameter*> parameters,
+      std::unique_ptr<const NoiseSource> noise);
 
   // One update with the gradients as they are; they are not cleared.
   virtual void Step(double learning_rate) = 0;
