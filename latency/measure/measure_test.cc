@@ -1,0 +1,215 @@
+#include "latency/measure/measure.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/status_matchers.h"
+#include "base/stop.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "latency/measure/fake_machine.h"
+
+namespace frostnas::latency {
+namespace {
+
+constexpr double kMicrosecond = 1e3;
+constexpr double kMillisecond = 1e6;
+
+class MeasureTest : public testing::Test {
+ protected:
+  MeasureTest() {
+    options_.samples_per_round = 5;
+    options_.rounds = 7;
+    options_.max_rounds = 20;
+  }
+
+  absl::StatusOr<MeasureResult> Run(const std::vector<Work>& works) {
+    return Measure({works, reference_}, options_, machine_, baseline_,
+                   stop_.token());
+  }
+
+  // Work that costs `us` microseconds on the quiet machine.
+  Work Costs(double us) {
+    return [this, us] { machine_.Spend(us * kMicrosecond); };
+  }
+
+  FakeMachine machine_;
+  MeasureOptions options_;
+  ReferenceBaseline baseline_;
+  StopSource stop_;
+  Work reference_ = Costs(50);
+};
+
+TEST_F(MeasureTest, GivesTheTimeOfSteadyWork) {
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
+  const WorkTiming& work = result.works.at(0);
+  EXPECT_FALSE(result.noisy);
+  EXPECT_EQ(result.rejected_rounds, 0);
+  EXPECT_EQ(result.drift, 0);
+  EXPECT_EQ(work.median_ns, 300e3);
+  EXPECT_EQ(work.p90_ns, 300e3);
+  EXPECT_EQ(work.ci_low_ns, 300e3);
+  EXPECT_EQ(work.ci_high_ns, 300e3);
+  EXPECT_EQ(work.samples_ns, std::vector<int64_t>(7 * 5, 300000));
+  EXPECT_EQ(result.reference_ns, 50e3);
+}
+
+TEST_F(MeasureTest, RepeatsShortWorkToFillASample) {
+  int64_t calls = 0;
+  const Work tiny = [&] {
+    ++calls;
+    machine_.Spend(300);
+  };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({tiny}));
+  EXPECT_EQ(result.works[0].median_ns, 300);
+  EXPECT_EQ(result.works[0].samples_ns.size(), 7u * 5u);
+  // 334 calls of 300 ns are the first to reach 100 us.
+  EXPECT_GE(calls, 334 * 7 * 5);
+}
+
+TEST_F(MeasureTest, VisitsAllWorksInTurn) {
+  options_.rounds = options_.max_rounds = 1;
+  options_.samples_per_round = 3;
+  options_.warm_up = absl::ZeroDuration();
+  std::string visits;
+  const Work a = [&] { visits += 'a', machine_.Spend(200 * kMicrosecond); };
+  const Work b = [&] { visits += 'b', machine_.Spend(400 * kMicrosecond); };
+  reference_ = [&] { visits += 'r', machine_.Spend(150 * kMicrosecond); };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({a, b}));
+  EXPECT_THAT(visits, testing::EndsWith("abrabrabr"));
+  EXPECT_EQ(result.works[0].median_ns, 200e3);
+  EXPECT_EQ(result.works[1].median_ns, 400e3);
+}
+
+TEST_F(MeasureTest, WarmUpLastsUntilTheWorkSettles) {
+  // Caches and frequency: the first 30 ms run slower, ever less so.
+  machine_.set_slowdown([](int64_t now_ns) {
+    return 1 + 2 * std::max(0.0, 1 - now_ns / (30 * kMillisecond));
+  });
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(9000)}));
+  EXPECT_EQ(result.works[0].median_ns, 9e6);
+  EXPECT_EQ(result.rejected_rounds, 0);
+}
+
+TEST_F(MeasureTest, VoidsPreemptedSamples) {
+  int calls = 0;
+  const Work work = [&] {
+    machine_.Spend(300 * kMicrosecond);
+    if (++calls % 4 == 0) machine_.Preempt(absl::Milliseconds(4));
+  };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_EQ(result.works[0].p90_ns, 300e3);
+  EXPECT_LT(result.works[0].samples_ns.size(), 7u * 5u);
+}
+
+TEST_F(MeasureTest, MeasuresAgainWhereTheReferenceWasSlow) {
+  // Slow from the 20th to the 40th millisecond, as by another guest's load.
+  machine_.set_slowdown([](int64_t now_ns) {
+    return now_ns > 20 * kMillisecond && now_ns < 40 * kMillisecond ? 1.3 : 1;
+  });
+  options_.warm_up = absl::Milliseconds(1);
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1000)}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_GT(result.rejected_rounds, 0);
+  EXPECT_EQ(machine_.pauses(), result.rejected_rounds);
+  EXPECT_EQ(result.works[0].median_ns, 1e6);
+  EXPECT_LE(result.drift, options_.max_drift);
+}
+
+TEST_F(MeasureTest, DropsEarlierRoundsOnceTheMachineProvesFaster) {
+  machine_.set_slowdown(
+      [](int64_t now_ns) { return now_ns < 60 * kMillisecond ? 1.5 : 1; });
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1000)}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_GT(result.rejected_rounds, 0);
+  EXPECT_EQ(result.works[0].median_ns, 1e6);
+}
+
+TEST_F(MeasureTest, KnowsASlowMachineFromAnEarlierMeasurement) {
+  ASSERT_OK(Run({Costs(300)}));
+  EXPECT_EQ(baseline_.best_ns, 50e3);
+  machine_.set_slowdown([](int64_t) { return 1.2; });
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
+  EXPECT_TRUE(result.noisy);
+  EXPECT_EQ(result.works[0].median_ns, 360e3);
+  EXPECT_EQ(result.works[0].samples_ns.size(), 7u * 5u);
+  EXPECT_EQ(result.rejected_rounds, options_.max_rounds - options_.rounds);
+}
+
+TEST_F(MeasureTest, NoisyResultsRestOnTheLeastDisturbedRounds) {
+  ASSERT_OK(Run({Costs(300)}));
+  // Ever less load, but never none.
+  const int64_t start_ns = machine_.NowNs();
+  machine_.set_slowdown([start_ns](int64_t now_ns) {
+    return 2 - 0.5 * (now_ns - start_ns) / (400 * kMillisecond);
+  });
+  options_.warm_up = absl::Milliseconds(1);
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
+  EXPECT_TRUE(result.noisy);
+  const double last_ns = result.works[0].samples_ns.back();
+  EXPECT_LT(result.works[0].median_ns, 1.1 * last_ns);
+}
+
+TEST_F(MeasureTest, StolenTimeDisturbsARound) {
+  int calls = 0;
+  const Work work = [&] {
+    machine_.Spend(kMillisecond);
+    if (++calls == 20) machine_.Steal(absl::Milliseconds(10));
+  };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_EQ(result.rejected_rounds, 1);
+}
+
+TEST_F(MeasureTest, AddsRoundsUntilTheyAgree) {
+  // The work's first 20 calls after warm-up vary though the reference is
+  // steady, as when its memory lies badly.
+  int calls = 0;
+  const Work work = [&] {
+    ++calls;
+    machine_.Spend(kMillisecond * (calls > 12 && calls < 33 ? 1.2 : 1));
+  };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_GT(result.works[0].samples_ns.size(), 7u * 5u);
+  EXPECT_EQ(result.works[0].median_ns, 1e6);
+}
+
+TEST_F(MeasureTest, IsNoisyWhereRoundsNeverAgree) {
+  int calls = 0;
+  const Work work = [&] {
+    machine_.Spend(kMillisecond * (++calls / 5 % 2 == 0 ? 1 : 1.5));
+  };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
+  EXPECT_TRUE(result.noisy);
+  EXPECT_GE(result.works[0].median_ns, 1e6);
+  EXPECT_LE(result.works[0].median_ns, 1.5e6);
+  EXPECT_GT(result.works[0].ci_high_ns - result.works[0].ci_low_ns,
+            2 * options_.max_spread * result.works[0].median_ns);
+}
+
+TEST_F(MeasureTest, IsUnavailableWhereEverySampleIsPreempted) {
+  const Work work = [&] {
+    machine_.Spend(kMillisecond);
+    machine_.Preempt(absl::Milliseconds(4));
+  };
+  EXPECT_THAT(Run({work}), StatusIs(absl::StatusCode::kUnavailable,
+                                    testing::HasSubstr("preempted")));
+}
+
+TEST_F(MeasureTest, StopsWhenAsked) {
+  int calls = 0;
+  const Work work = [&] {
+    machine_.Spend(kMillisecond);
+    if (++calls == 15) stop_.RequestStop();
+  };
+  EXPECT_THAT(Run({work}), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_LT(calls, 30);
+}
+
+}  // namespace
+}  // namespace frostnas::latency
