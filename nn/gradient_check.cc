@@ -1,0 +1,100 @@
+#include "nn/gradient_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace frostnas::nn {
+namespace {
+
+struct Totals {
+  int checked = 0;
+  int kinks = 0;
+};
+
+// (f(x + step) - f(x - step)) / the distance actually moved in float.
+double Difference(const std::function<double()>& function, float& x,
+                  double step) {
+  const float at = x;
+  const float above = static_cast<float>(at + step);
+  const float below = static_cast<float>(at - step);
+  x = above;
+  const double high = function();
+  x = below;
+  const double low = function();
+  x = at;
+  return (high - low) / (double{above} - double{below});
+}
+
+// Success when the element agrees or lies at a kink.
+testing::AssertionResult CheckElement(const std::function<double()>& function,
+                                      const CheckedTensor& tensor, size_t i,
+                                      double analytic,
+                                      const GradientCheckOptions& options,
+                                      Totals& totals) {
+  ++totals.checked;
+  const double numeric = Difference(function, tensor.value[i], options.step);
+  const double tolerance =
+      options.absolute + options.relative * std::abs(numeric);
+  if (std::abs(analytic - numeric) <= tolerance) {
+    return testing::AssertionSuccess();
+  }
+  const double finer = Difference(function, tensor.value[i], options.step / 2);
+  if (std::abs(finer - numeric) > tolerance) {
+    ++totals.kinks;
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure()
+         << "gradient by " << tensor.name << "[" << i << "] (value "
+         << tensor.value[i] << "): analytic " << analytic << ", numeric "
+         << numeric << " (step " << options.step << ") and " << finer
+         << " (half of it), tolerance " << tolerance;
+}
+
+}  // namespace
+
+testing::AssertionResult CheckGradients(
+    const std::function<double()>& function,
+    const std::vector<CheckedTensor>& tensors,
+    const GradientCheckOptions& options) {
+  std::vector<std::vector<float>> analytic;
+  for (const CheckedTensor& tensor : tensors) {
+    if (tensor.value.size() != tensor.analytic.size()) {
+      return testing::AssertionFailure()
+             << tensor.name << " has " << tensor.value.size() << " values but "
+             << tensor.analytic.size() << " gradients";
+    }
+    analytic.emplace_back(tensor.analytic.begin(), tensor.analytic.end());
+  }
+  Totals totals;
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    const size_t size = analytic[t].size();
+    const size_t wanted =
+        options.max_elements > 0 ? options.max_elements : size;
+    const size_t stride =
+        std::max<size_t>(1, size / std::max<size_t>(wanted, 1));
+    for (size_t i = 0; i < size; i += stride) {
+      testing::AssertionResult result = CheckElement(
+          function, tensors[t], i, analytic[t][i], options, totals);
+      if (!result) return result;
+    }
+  }
+  if (totals.checked == 0 ||
+      totals.kinks > options.max_kinks * totals.checked) {
+    return testing::AssertionFailure()
+           << totals.kinks << " of " << totals.checked
+           << " elements lie at kinks; choose other values";
+  }
+  return testing::AssertionSuccess();
+}
+
+double WeightedSum(absl::Span<const float> values,
+                   absl::Span<const float> weights) {
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    sum += double{values[i]} * double{weights[i]};
+  }
+  return sum;
+}
+
+}  // namespace frostnas::nn
