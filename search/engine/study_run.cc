@@ -1,0 +1,67 @@
+#include "search/engine/study_run.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+
+namespace frostnas::search {
+namespace {
+
+// A change that was made before the signal was read is seen at the latest after
+// this long.
+constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
+
+bool Open(db::TaskState state) {
+  return state == db::TaskState::kRunnable || state == db::TaskState::kLeased;
+}
+
+}  // namespace
+
+absl::Status StudyRun::EnterPhase(const std::string& phase, double overall) {
+  return store.UpdateStudy(study_id, {.phase = phase, .progress = overall})
+      .status();
+}
+
+absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
+    StudyRun& run, const std::string& phase,
+    const std::vector<db::NewTask>& tasks) {
+  RETURN_IF_ERROR(run.stop.Check());
+  ASSIGN_OR_RETURN(const std::vector<v1::Task> made,
+                   run.store.CreateTasks(run.study_id, tasks));
+  // Wakes the wait below at once when a stop is requested.
+  StopCallback wake(run.stop, [&run] { run.store.events_changed().Notify(); });
+  while (true) {
+    const uint64_t seen = run.store.events_changed().count();
+    RETURN_IF_ERROR(run.stop.Check());
+    std::vector<db::TaskRecord> records;
+    size_t ended = 0;
+    for (const v1::Task& task : made) {
+      ASSIGN_OR_RETURN(db::TaskRecord record, run.store.GetTask(task.id()));
+      if (!Open(record.state)) ++ended;
+      records.push_back(std::move(record));
+    }
+    run.on_progress({.phase = phase,
+                     .fraction = made.empty()
+                                     ? 1.0
+                                     : static_cast<double>(ended) / made.size(),
+                     .note = absl::StrCat(ended, "/", made.size(), " tasks")});
+    if (ended == made.size()) return records;
+    run.store.events_changed().Wait(seen, kLookAgain);
+  }
+}
+
+absl::StatusOr<v1::TaskResult> ResultOf(const db::TaskRecord& task) {
+  if (task.state == db::TaskState::kDone && task.result.has_value()) {
+    return *task.result;
+  }
+  if (task.state == db::TaskState::kCancelled) {
+    return absl::CancelledError(absl::StrCat("task ", task.key, " cancelled"));
+  }
+  return absl::UnavailableError(
+      absl::StrCat("task ", task.key, " failed: ", task.error));
+}
+
+}  // namespace frostnas::search

@@ -1,0 +1,270 @@
+#include "search/engine/trials.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "arch/cost.h"
+#include "arch/digest.h"
+#include "arch/graph.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "quant/package.h"
+#include "search/engine/profile.h"
+#include "search/pareto.h"
+#include "search/presets.h"
+
+namespace frostnas::search {
+namespace {
+
+constexpr int kMaxAttempts = 3;
+constexpr int kMaxTrials = 1000;
+
+absl::StatusOr<v1::Trial> MakeTrial(StudyRun& run, Proposal proposal) {
+  v1::Trial trial;
+  *trial.mutable_architecture() = proposal.weights.architecture();
+  ASSIGN_OR_RETURN(const arch::Graph graph,
+                   arch::ExpandArchitecture(trial.architecture()));
+  const arch::Cost cost = arch::GraphCost(graph);
+  trial.set_arch_sha256(arch::GraphDigest(graph));
+  *trial.mutable_choice() = std::move(proposal.choice);
+  trial.set_state(v1::TRIAL_STATE_WAITING);
+  trial.set_params(cost.params);
+  trial.set_macs(cost.macs);
+  trial.set_package_bytes(cost.package_bytes);
+  trial.set_float_top1(-1);
+  trial.set_fake_quant_top1(-1);
+  trial.set_int8_top1(-1);
+  trial.set_origin(std::move(proposal.origin));
+  ASSIGN_OR_RETURN(
+      const std::string digest,
+      run.blobs.Put(quant::SerializeFloatNetwork(proposal.weights)));
+  trial.set_weights_sha256(digest);
+  return trial;
+}
+
+absl::StatusOr<std::vector<v1::Trial>> RoundTrials(StudyRun& run,
+                                                   const TrialRound& round) {
+  if (round.front_only) return run.store.ListFront(run.study_id);
+  ASSIGN_OR_RETURN(db::Page<v1::Trial> page,
+                   run.store.ListTrials(run.study_id, {.size = kMaxTrials}));
+  std::erase_if(page.items, [](const v1::Trial& trial) {
+    return trial.state() != v1::TRIAL_STATE_WAITING &&
+           trial.state() != v1::TRIAL_STATE_MEASURED;
+  });
+  return std::move(page.items);
+}
+
+// Weights a round starts from. Once the round's own task is made they must not
+// change under it: CreateTasks keeps the task that exists.
+db::NewTask AccuracyTask(const StudyRun& run, const TrialRound& round,
+                         const v1::Trial& trial) {
+  db::NewTask made;
+  made.key = absl::StrCat(round.phase, "/accuracy/", trial.id());
+  made.task.set_trial_id(trial.id());
+  made.task.set_max_attempts(kMaxAttempts);
+  v1::AccuracyWork& work = *made.task.mutable_accuracy();
+  *work.mutable_architecture() = trial.architecture();
+  *work.mutable_dataset() = run.spec.dataset();
+  work.set_weights_sha256(trial.weights_sha256());
+  work.set_epochs(round.epochs);
+  work.set_batch(run.spec.budget().batch());
+  work.set_learning_rate(TrialLearningRate(run.spec.budget()));
+  work.set_seed(Random(run.spec.seed())
+                    .Split(round.phase)
+                    .Split(trial.arch_sha256())
+                    .NextUint64());
+  work.set_threads(run.spec.threads());
+  work.set_gradboost(true);
+  return made;
+}
+
+absl::StatusOr<int64_t> Predicted(const latency::LatencyTable& table,
+                                  const v1::Trial& trial) {
+  ASSIGN_OR_RETURN(const arch::Graph graph,
+                   arch::ExpandArchitecture(trial.architecture()));
+  return table.NetworkLatencyNs(graph);
+}
+
+absl::StatusOr<db::NewTask> LatencyTask(const std::string& phase,
+                                        const std::string& device,
+                                        const latency::LatencyTable& table,
+                                        const v1::Trial& trial) {
+  db::NewTask made;
+  made.key = absl::StrCat(phase, "/latency/", trial.id(), "/", device);
+  made.task.set_trial_id(trial.id());
+  made.task.set_max_attempts(kMaxAttempts);
+  v1::LatencyWork& work = *made.task.mutable_latency();
+  work.set_device_id(device);
+  work.set_package_sha256(trial.package_sha256());
+  work.set_threads(kLatencyThreads);
+  work.set_batch(kLatencyBatch);
+  ASSIGN_OR_RETURN(const int64_t predicted, Predicted(table, trial));
+  work.set_predicted_ns(predicted);
+  return made;
+}
+
+absl::StatusOr<v1::Measurement> LookUp(const std::string& device,
+                                       const latency::LatencyTable& table,
+                                       const v1::Trial& trial) {
+  ASSIGN_OR_RETURN(const int64_t ns, Predicted(table, trial));
+  v1::Measurement measurement;
+  measurement.set_device_id(device);
+  measurement.set_device_fingerprint(table.device().fingerprint());
+  measurement.set_median_ns(ns);
+  measurement.set_p90_ns(ns);
+  measurement.set_predicted_ns(ns);
+  measurement.set_threads(table.threads());
+  measurement.set_batch(table.batch());
+  measurement.set_core(-1);
+  measurement.set_verdict(v1::MEASUREMENT_VERDICT_LOOKED_UP);
+  return measurement;
+}
+
+bool IsTable(const std::string& device) {
+  return absl::StartsWith(device, "table:");
+}
+
+// Latency of the trials on all devices: measured by workers, or looked up.
+absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
+                           absl::Span<const latency::LatencyTable> tables,
+                           const std::vector<v1::Trial>& trials,
+                           std::vector<std::string>& errors) {
+  std::vector<db::NewTask> tasks;
+  db::StudyStep looked_up;
+  for (const v1::Trial& trial : trials) {
+    db::TrialUpdate update{.trial_id = trial.id()};
+    for (int d = 0; d < run.spec.devices_size(); ++d) {
+      const std::string& device = run.spec.devices(d);
+      if (IsTable(device)) {
+        ASSIGN_OR_RETURN(v1::Measurement measurement,
+                         LookUp(device, tables[d], trial));
+        update.latency.push_back(std::move(measurement));
+        continue;
+      }
+      ASSIGN_OR_RETURN(db::NewTask task,
+                       LatencyTask(round.phase, device, tables[d], trial));
+      tasks.push_back(std::move(task));
+    }
+    if (update.latency.empty()) continue;
+    if (update.latency.size() == run.spec.devices_size()) {
+      update.state = v1::TRIAL_STATE_MEASURED;
+    }
+    looked_up.trial_updates.push_back(std::move(update));
+  }
+  RETURN_IF_ERROR(run.store.CommitStep(run.study_id, looked_up).status());
+  if (tasks.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
+                   RunTasks(run, round.phase, tasks));
+  for (const db::TaskRecord& record : records) {
+    if (!ResultOf(record).ok()) errors.push_back(record.error);
+  }
+  return absl::OkStatus();
+}
+
+std::optional<int64_t> LimitOn(const v1::StudySpec& spec,
+                               const std::string& device) {
+  for (const v1::LatencyLimit& limit : spec.latency_limits()) {
+    if (limit.device_id() == device) return limit.limit_ns();
+  }
+  return std::nullopt;
+}
+
+// Whether the trial's measurements meet every limit of the spec.
+bool MeetsLimits(const v1::StudySpec& spec, const v1::Trial& trial) {
+  return std::all_of(trial.latency().begin(), trial.latency().end(),
+                     [&spec](const v1::Measurement& latency) {
+                       const auto limit = LimitOn(spec, latency.device_id());
+                       return !limit.has_value() ||
+                              latency.median_ns() <= *limit;
+                     });
+}
+
+absl::Status NothingMeetsTheLimit(const v1::StudySpec& spec,
+                                  int64_t smallest_ns) {
+  const std::string& device = spec.devices(0);
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "--latency_limit_ms: no measured network meets the limit; the fastest "
+      "takes %.3f ms on %s; ask for a higher limit or a smaller --width",
+      smallest_ns * 1e-6, device));
+}
+
+}  // namespace
+
+absl::Status CreateTrials(StudyRun& run, std::vector<Proposal> proposals) {
+  std::vector<v1::Trial> trials;
+  for (Proposal& proposal : proposals) {
+    ASSIGN_OR_RETURN(v1::Trial trial, MakeTrial(run, std::move(proposal)));
+    trials.push_back(std::move(trial));
+  }
+  return run.store.CreateTrials(run.study_id, trials).status();
+}
+
+absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
+                           absl::Span<const latency::LatencyTable> tables) {
+  ASSIGN_OR_RETURN(const std::vector<v1::Trial> trials,
+                   RoundTrials(run, round));
+  std::vector<db::NewTask> tasks;
+  for (const v1::Trial& trial : trials) {
+    tasks.push_back(AccuracyTask(run, round, trial));
+  }
+  // All training ends before the first measurement, so that a machine that
+  // does both does not disturb itself.
+  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
+                   RunTasks(run, round.phase, tasks));
+  std::vector<v1::Trial> trained;
+  std::vector<std::string> errors;
+  for (const db::TaskRecord& record : records) {
+    if (!ResultOf(record).ok()) {
+      errors.push_back(record.error);
+      continue;
+    }
+    ASSIGN_OR_RETURN(v1::Trial trial,
+                     run.store.GetTrial(run.study_id, record.task.trial_id()));
+    trained.push_back(std::move(trial));
+  }
+  RETURN_IF_ERROR(MeasureTrials(run, round, tables, trained, errors));
+  for (const std::string& error : errors) LOG(WARNING) << error;
+  if (errors.size() < trials.size()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("no trial could be measured:\n",
+                                             absl::StrJoin(errors, "\n")));
+}
+
+absl::Status SelectFront(StudyRun& run) {
+  const std::string& device = run.spec.devices(0);
+  ASSIGN_OR_RETURN(const std::vector<db::Objective> objectives,
+                   run.store.ListObjectives(run.study_id, device));
+  std::vector<ObjectivePoint> points, admitted;
+  for (const db::Objective& objective : objectives) {
+    points.push_back({.id = objective.trial_id,
+                      .accuracy = objective.int8_top1,
+                      .latency_ns = objective.latency_ns});
+    ASSIGN_OR_RETURN(const v1::Trial trial,
+                     run.store.GetTrial(run.study_id, objective.trial_id));
+    if (MeetsLimits(run.spec, trial)) admitted.push_back(points.back());
+  }
+  if (admitted.empty()) {
+    int64_t smallest = 0;
+    for (const ObjectivePoint& point : points) {
+      if (smallest == 0 || point.latency_ns < smallest) {
+        smallest = point.latency_ns;
+      }
+    }
+    return NothingMeetsTheLimit(run.spec, smallest);
+  }
+  db::StudyStep step;
+  step.front.emplace();
+  for (const ObjectivePoint& point : ParetoFront(admitted)) {
+    step.front->push_back(point.id);
+  }
+  step.update.hypervolume = Hypervolume(admitted, DefaultReference(admitted));
+  return run.store.CommitStep(run.study_id, step).status();
+}
+
+}  // namespace frostnas::search

@@ -1,0 +1,42 @@
+// The trials and final phases: proposals become trials, workers train and
+// measure them, the front is selected from measured values only.
+#ifndef FROSTNAS_SEARCH_ENGINE_TRIALS_H_
+#define FROSTNAS_SEARCH_ENGINE_TRIALS_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "latency/latency_table.h"
+#include "search/engine/search_phase.h"
+#include "search/engine/study_run.h"
+
+namespace frostnas::search {
+
+// Stores the proposals as trials, weights as blobs. Proposals of one digest
+// become one trial.
+absl::Status CreateTrials(StudyRun& run, std::vector<Proposal> proposals);
+
+// One round of work on some of the study's trials.
+struct TrialRound {
+  std::string phase;  // "trials", "final"; part of the tasks' keys
+  int epochs = 0;     // quantization-aware, of each trial
+  bool front_only = false;
+};
+
+// Trains and measures the round's trials on every device. A trial whose
+// network cannot be trained or run becomes INFEASIBLE by its worker's word; a
+// trial whose tasks failed by machines' faults keeps what it has.
+// UNAVAILABLE: no trial of the round could be measured, with the errors.
+absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
+                           absl::Span<const latency::LatencyTable> tables);
+
+// Marks the front on the study's first device and stores its hypervolume.
+// Trials over a latency limit of the spec are not on the front.
+// FAILED_PRECONDITION: no measured trial meets the limits; says the smallest
+// measured latency.
+absl::Status SelectFront(StudyRun& run);
+
+}  // namespace frostnas::search
+
+#endif  // FROSTNAS_SEARCH_ENGINE_TRIALS_H_
