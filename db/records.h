@@ -119,6 +119,8 @@ struct TaskCounts {
   int failed = 0;
   int cancelled = 0;
   int open() const { return runnable + leased; }
+  // Counts `n` more in `state`.
+  void Add(TaskState state, int n);
 };
 
 struct AttemptRecord {

@@ -1,4 +1,5 @@
--- Each statement gives one row; the migration holds when its first column is 1.
+-- The migration holds when each statement gives one row with a 1. No semicolons
+-- but at the ends of statements.
 
 SELECT count(*) = 13 FROM sqlite_schema
 WHERE type = 'table' AND name IN (

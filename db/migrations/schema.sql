@@ -1,0 +1,2 @@
+CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+
