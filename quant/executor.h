@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "proto/frostnas/v1/package.pb.h"
+#include "quant/quantized_graph.h"
 
 namespace frostnas::quant {
 
@@ -37,8 +38,12 @@ class Executor {
   virtual absl::Span<const uint8_t> RunQuantized(
       absl::Span<const uint8_t> input, int batch) = 0;
 
-  // Stored output of layer `index` after the last run (agreement tests).
+  // Stored output of layer `index` after the last run, for executors created
+  // with keep_layer_outputs (agreement tests, analysis).
   virtual absl::Span<const uint8_t> layer_output(int index) const = 0;
+
+  // Values an image gives: classes, or more for graphs without a classifier.
+  virtual int64_t output_elements() const = 0;
 
   // Executor, version, ISA: "onednn 2.6.3 avx512_core_vnni"; says so when the
   // kernels of this processor could saturate in 16 bits.
@@ -47,11 +52,23 @@ class Executor {
   virtual std::vector<std::string> kernels() const = 0;
 };
 
+struct ExecutorOptions {
+  // Every layer's output stays readable after a run; else buffers are shared
+  // between layers, which is faster. The reference always keeps them.
+  bool keep_layer_outputs = false;
+};
+
 absl::StatusOr<std::unique_ptr<Executor>> CreateReferenceExecutor(
     const v1::Package& package);
-
 absl::StatusOr<std::unique_ptr<Executor>> CreateOnednnExecutor(
-    const v1::Package& package);
+    const v1::Package& package, const ExecutorOptions& options = {});
+
+// Of a graph without input transform: Run() takes stored values as pixels.
+// The graph need not end in a classifier; Run() dequantizes whatever it gives.
+absl::StatusOr<std::unique_ptr<Executor>> CreateReferenceExecutor(
+    const QuantizedGraph& quantized);
+absl::StatusOr<std::unique_ptr<Executor>> CreateOnednnExecutor(
+    const QuantizedGraph& quantized, const ExecutorOptions& options = {});
 
 // Share of `labels` for which the executor's largest logit is the label.
 // Batches of 64.

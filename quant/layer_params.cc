@@ -1,0 +1,102 @@
+#include "quant/layer_params.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace frostnas::quant {
+namespace {
+
+// Clamp bounds of `layer`'s activation in the stored domain of its output.
+Requantization OutputOf(const QuantizedGraph& quantized, int index) {
+  const arch::Layer& layer = quantized.graph.layers[index];
+  const v1::ActivationGrid& grid = quantized.grid(index);
+  Requantization to{.zero_point = grid.zero_point()};
+  if (layer.activation == v1::ACTIVATION_RELU ||
+      layer.activation == v1::ACTIVATION_RELU6) {
+    to.low = to.zero_point;
+  }
+  if (layer.activation == v1::ACTIVATION_RELU6) {
+    to.high = std::min(kStoredMax,
+                       to.zero_point + RoundHalfEven(6.0f / grid.scale()));
+  }
+  return to;
+}
+
+}  // namespace
+
+ConvGeometry GeometryOf(const arch::Layer& layer) {
+  const bool linear = layer.kind == arch::LayerKind::kLinear;
+  ConvGeometry geometry;
+  geometry.in_size = layer.in.size;
+  geometry.in_channels = layer.in.channels;
+  geometry.out_size = layer.out.size;
+  geometry.out_channels = layer.out.channels;
+  geometry.kernel = linear ? 1 : layer.kernel;
+  geometry.stride = linear ? 1 : layer.stride;
+  geometry.pad = (geometry.kernel - 1) / 2;
+  geometry.depthwise = layer.kind == arch::LayerKind::kDepthwise;
+  return geometry;
+}
+
+ConvParams ConvParamsOf(const QuantizedGraph& quantized, int index) {
+  const arch::Layer& layer = quantized.graph.layers[index];
+  const v1::PackageLayer& stored = quantized.layers[index];
+  const v1::ActivationGrid& src = quantized.grid(layer.inputs[0]);
+  ConvParams params;
+  params.geometry = GeometryOf(layer);
+  params.weights = absl::MakeConstSpan(
+      reinterpret_cast<const int8_t*>(stored.weights().data()),
+      stored.weights().size());
+  params.bias = absl::MakeConstSpan(stored.bias().data(),
+                                    static_cast<size_t>(stored.bias_size()));
+  for (float weight_scale : stored.weight_scale()) {
+    params.multiplier.push_back(
+        static_cast<float>(static_cast<double>(src.scale()) * weight_scale /
+                           quantized.grid(index).scale()));
+  }
+  params.src_zero_point = src.zero_point();
+  params.to = OutputOf(quantized, index);
+  return params;
+}
+
+std::vector<int32_t> FoldZeroPoint(const ConvParams& params) {
+  std::vector<int32_t> folded(params.bias.begin(), params.bias.end());
+  const int64_t elements = params.geometry.filter_elements();
+  for (int o = 0; o < params.geometry.out_channels; ++o) {
+    int32_t sum = 0;
+    for (int64_t i = 0; i < elements; ++i) sum += params.weight(o, i);
+    folded[o] -= params.src_zero_point * sum;
+  }
+  return folded;
+}
+
+AddParams AddParamsOf(const QuantizedGraph& quantized, int index) {
+  const arch::Layer& layer = quantized.graph.layers[index];
+  AddParams params;
+  for (int i = 0; i < 2; ++i) {
+    const v1::ActivationGrid& src = quantized.grid(layer.inputs[i]);
+    params.multiplier[i] = static_cast<float>(static_cast<double>(src.scale()) /
+                                              quantized.grid(index).scale());
+    params.zero_point[i] = src.zero_point();
+  }
+  params.to = OutputOf(quantized, index);
+  return params;
+}
+
+AveragePoolParams AveragePoolParamsOf(const QuantizedGraph& quantized,
+                                      int index) {
+  const arch::Layer& layer = quantized.graph.layers[index];
+  const v1::ActivationGrid& src = quantized.grid(layer.inputs[0]);
+  AveragePoolParams params;
+  params.positions = layer.in.size * layer.in.size;
+  params.channels = layer.in.channels;
+  params.multiplier = static_cast<float>(
+      static_cast<double>(src.scale()) /
+      (static_cast<double>(quantized.grid(index).scale()) * params.positions));
+  params.src_zero_point = src.zero_point();
+  params.to = OutputOf(quantized, index);
+  return params;
+}
+
+}  // namespace frostnas::quant

@@ -1,0 +1,115 @@
+// The oneDNN executor against the integer reference, layer by layer. Built
+// once and run once an instruction set (ONEDNN_MAX_CPU_ISA, see BUILD.bazel).
+#include "quant/testing/agreement.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arch/graph.h"
+#include "base/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "quant/executor.h"
+#include "quant/layer_params.h"
+#include "quant/onednn/isa.h"
+#include "quant/quantized_graph.h"
+#include "quant/testing/architectures.h"
+
+namespace frostnas::quant {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr ExecutorOptions kKeep = {.keep_layer_outputs = true};
+
+QuantizedGraph Quantize(const v1::Architecture& architecture, uint64_t seed) {
+  return RandomQuantizedGraph(arch::ExpandArchitecture(architecture).value(),
+                              seed);
+}
+
+// Runs `batch` random images through both; no value may differ.
+void ExpectSameBits(const QuantizedGraph& quantized, int batch) {
+  ASSERT_OK_AND_ASSIGN(const auto reference,
+                       CreateReferenceExecutor(quantized));
+  ASSERT_OK_AND_ASSIGN(const auto onednn,
+                       CreateOnednnExecutor(quantized, kKeep));
+  const std::vector<uint8_t> input = RandomInput(quantized, batch, 7);
+  reference->RunQuantized(input, batch);
+  onednn->RunQuantized(input, batch);
+  const Agreement agreement = CompareLayers(quantized, *reference, *onednn);
+  EXPECT_GT(agreement.values, 0);
+  EXPECT_EQ(agreement.first_difference, "");
+}
+
+TEST(OnednnAgreementTest, EveryKindOfLayer) {
+  const QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 1);
+  ExpectSameBits(quantized, 1);
+  ExpectSameBits(quantized, 5);
+}
+
+TEST(OnednnAgreementTest, RandomNetworks) {
+  for (uint64_t seed = 0; seed < 25; ++seed) {
+    SCOPED_TRACE(seed);
+    ExpectSameBits(Quantize(RandomArchitecture(seed), seed), 2);
+  }
+}
+
+TEST(OnednnAgreementTest, SharedBuffersGiveTheSameOutput) {
+  const QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 3);
+  ASSERT_OK_AND_ASSIGN(const auto reference,
+                       CreateReferenceExecutor(quantized));
+  ASSERT_OK_AND_ASSIGN(const auto onednn, CreateOnednnExecutor(quantized));
+  for (int batch : {1, 3, 64, 3}) {
+    const std::vector<uint8_t> input = RandomInput(quantized, batch, batch);
+    const auto expected = reference->RunQuantized(input, batch);
+    EXPECT_EQ(expected, onednn->RunQuantized(input, batch)) << batch;
+  }
+}
+
+// All inputs and weights at their ends: sums that 16 bits cannot hold.
+TEST(OnednnAgreementTest, ExtremeValuesDoNotSaturate) {
+  QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 4);
+  for (v1::PackageLayer& layer : quantized.layers) {
+    for (char& weight : *layer.mutable_weights()) {
+      weight = weight < 0 ? -127 : 127;
+    }
+  }
+  ASSERT_OK_AND_ASSIGN(const auto reference,
+                       CreateReferenceExecutor(quantized));
+  ASSERT_OK_AND_ASSIGN(const auto onednn,
+                       CreateOnednnExecutor(quantized, kKeep));
+  const std::vector<uint8_t> input(Elements(quantized.graph.input), 255);
+  reference->RunQuantized(input, 1);
+  onednn->RunQuantized(input, 1);
+  EXPECT_EQ(CompareLayers(quantized, *reference, *onednn).first_difference, "");
+}
+
+// Multipliers that are powers of two make ties frequent.
+TEST(OnednnAgreementTest, TiesRoundToEven) {
+  QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 5);
+  for (size_t i = 0; i < quantized.layers.size(); ++i) {
+    v1::PackageLayer& layer = quantized.layers[i];
+    const int zero_point = layer.output().zero_point();
+    layer.mutable_output()->set_scale(zero_point == 0 ? 0.25f : 0.5f);
+    for (float& scale : *layer.mutable_weight_scale()) scale = 1.0f / 4096;
+  }
+  quantized.input.set_scale(0.25f);
+  ASSERT_OK(ValidateQuantizedGraph(quantized));
+  ExpectSameBits(quantized, 3);
+}
+
+TEST(OnednnAgreementTest, NamesItsInstructionSetAndKernels) {
+  ASSERT_OK_AND_ASSIGN(const auto onednn, CreateOnednnExecutor(Quantize(
+                                              EveryLayerArchitecture(), 6)));
+  EXPECT_THAT(onednn->description(), HasSubstr("onednn 2."));
+  EXPECT_THAT(onednn->description(), HasSubstr(DetectInt8Isa().name));
+  for (const std::string& kernel : onednn->kernels()) {
+    EXPECT_THAT(kernel, Not(HasSubstr("ref:"))) << "a slow kernel";
+  }
+}
+
+}  // namespace
+}  // namespace frostnas::quant

@@ -1,0 +1,49 @@
+// Operators that oneDNN has no integer primitive for, vectorised by Highway
+// for the processor at hand. Bit for bit equal to quant/kernels/reference.h.
+//
+// Single threaded: callers split the work (nn/threads.h). Pure functions; any
+// thread.
+#ifndef FROSTNAS_QUANT_SIMD_ELEMENTWISE_H_
+#define FROSTNAS_QUANT_SIMD_ELEMENTWISE_H_
+
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "quant/layer_params.h"
+
+namespace frostnas::quant::simd {
+
+// As AddReference. dst must not overlap a or b.
+void Add(const AddParams& params, absl::Span<const uint8_t> a,
+         absl::Span<const uint8_t> b, absl::Span<uint8_t> dst);
+
+// As AveragePoolReference, of n images.
+void AveragePool(const AveragePoolParams& params, int64_t n, const uint8_t* src,
+                 uint8_t* dst);
+
+// Element-wise maximum of `count` rows, `stride` bytes apart, each `size`
+// bytes: dst[i] = max over rows.
+struct Rows {
+  const uint8_t* first = nullptr;
+  int64_t stride = 0;
+  int count = 0;
+};
+// dst[i] = max(dst[i], rows[r][i]) for all rows.
+void MaxRows(const Rows& rows, absl::Span<uint8_t> dst);
+
+// Joins rows: dst gets, for each of `rows` rows, a_bytes of a, then b_bytes of
+// b.
+struct JoinShape {
+  int64_t rows = 0;
+  int a_bytes = 0;
+  int b_bytes = 0;
+};
+void JoinRows(const JoinShape& shape, const uint8_t* a, const uint8_t* b,
+              uint8_t* dst);
+
+// The instruction set in use, e.g. "AVX3_DL".
+const char* Target();
+
+}  // namespace frostnas::quant::simd
+
+#endif  // FROSTNAS_QUANT_SIMD_ELEMENTWISE_H_

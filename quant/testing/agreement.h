@@ -1,0 +1,32 @@
+// Compares two executors of one network, layer by layer (design.md 5).
+#ifndef FROSTNAS_QUANT_TESTING_AGREEMENT_H_
+#define FROSTNAS_QUANT_TESTING_AGREEMENT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "quant/executor.h"
+#include "quant/quantized_graph.h"
+
+namespace frostnas::quant {
+
+struct Agreement {
+  int64_t values = 0;
+  int64_t different = 0;
+  int largest_step = 0;
+  // The first layer that differs, its kernel and values; empty: none does.
+  std::string first_difference;
+};
+
+// Random stored input of `batch` images, values 0..255.
+std::vector<uint8_t> RandomInput(const QuantizedGraph& quantized, int batch,
+                                 uint64_t seed);
+
+// Every layer's output of the last run of both. Both keep layer outputs.
+Agreement CompareLayers(const QuantizedGraph& quantized, Executor& expected,
+                        Executor& actual);
+
+}  // namespace frostnas::quant
+
+#endif  // FROSTNAS_QUANT_TESTING_AGREEMENT_H_
