@@ -28,9 +28,9 @@ int ComputeThreads() {
   return threads > 0 ? threads : omp_get_num_procs();
 }
 
-void ApplyComputeThreads() {
+void ApplyComputeThreads(bool several) {
   // OpenMP keeps this number per thread, so one call at start is not enough.
-  const int threads = ComputeThreads();
+  const int threads = several ? ComputeThreads() : 1;
   if (omp_get_max_threads() != threads) omp_set_num_threads(threads);
 }
 

@@ -21,8 +21,9 @@ void SetComputeThreads(int threads);
 int ComputeThreads();
 
 // Makes libraries that start OpenMP regions on the calling thread (oneDNN) use
-// ComputeThreads(). Cheap; called before each such use.
-void ApplyComputeThreads();
+// ComputeThreads(), or one thread unless `several`. Cheap; called before each
+// such use.
+void ApplyComputeThreads(bool several = true);
 
 // A part of [0, count): [begin, end), handled by one thread.
 struct Part {

@@ -7,8 +7,36 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "nn/threads.h"
 
 namespace frostnas::nn {
+namespace {
+
+// Half to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits for a
+// fraction. A call of nearbyint would cost more than the rest of the pass.
+float Round(float x) {
+  constexpr float kNoFraction = 12582912.0f;
+  return (x + kNoFraction) - kNoFraction;
+}
+
+// One channel's weights, layout.inner apart.
+void QuantizeChannel(const ChannelLayout& layout, float q_max,
+                     const float* weights, float* quantized) {
+  const int end = layout.count * layout.inner;
+  float largest = 0;
+  for (int i = 0; i < end; i += layout.inner) {
+    largest = std::max(largest, std::abs(weights[i]));
+  }
+  const float scale = largest / q_max;
+  const float inverse = 1 / scale;
+  // A channel of zeros, or of values too small to divide by.
+  const bool usable = scale > 0 && std::isfinite(inverse);
+  for (int i = 0; i < end; i += layout.inner) {
+    quantized[i] = usable ? Round(weights[i] * inverse) * scale : weights[i];
+  }
+}
+
+}  // namespace
 
 Parameter MakeParameter(absl::string_view layer, absl::string_view suffix,
                         ParameterRole role, std::vector<int> shape) {
@@ -50,22 +78,14 @@ void FakeQuantizeWeights(const ChannelLayout& layout, int bits,
                          std::vector<float>& quantized) {
   quantized.resize(weights.size());
   const float q_max = static_cast<float>((1 << (bits - 1)) - 1);
-  for (int c = 0; c < layout.channels; ++c) {
-    const int begin = c * layout.outer;
-    const int end = begin + layout.count * layout.inner;
-    float largest = 0;
-    for (int i = begin; i < end; i += layout.inner) {
-      largest = std::max(largest, std::abs(weights[i]));
+  const int64_t grain = std::max(1, (1 << 15) / layout.count);
+  ParallelFor(layout.channels, grain, [&](const Part& part) {
+    for (int64_t c = part.begin; c < part.end; ++c) {
+      const size_t first = static_cast<size_t>(c * layout.outer);
+      QuantizeChannel(layout, q_max, weights.data() + first,
+                      quantized.data() + first);
     }
-    const float scale = largest / q_max;
-    // 0 for a channel of zeros, or of values too small to divide by.
-    const float inverse = scale > 0 ? 1 / scale : 0;
-    const bool usable = inverse > 0 && std::isfinite(inverse);
-    for (int i = begin; i < end; i += layout.inner) {
-      quantized[i] =
-          usable ? std::nearbyint(weights[i] * inverse) * scale : weights[i];
-    }
-  }
+  });
 }
 
 }  // namespace frostnas::nn

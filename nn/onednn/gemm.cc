@@ -7,7 +7,9 @@
 namespace frostnas::nn {
 
 void Gemm(const GemmShape& s, const float* a, const float* b, float* c) {
-  ApplyComputeThreads();
+  // Below this many products starting threads costs more than it gains.
+  constexpr int64_t kWorthThreads = 1 << 17;
+  ApplyComputeThreads(s.rows * s.columns * s.inner >= kWorthThreads);
   const int64_t a_stride = s.a == Transpose::kNo ? s.inner : s.rows;
   const int64_t b_stride = s.b == Transpose::kNo ? s.columns : s.inner;
   const dnnl_status_t status =
