@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <iterator>
 #include <string>
+#include <vector>
 
+#include "absl/strings/string_view.h"
 #include "arch/graph.h"
 #include "arch/presets.h"
 #include "base/status_matchers.h"
@@ -74,49 +77,69 @@ struct Golden {
   int published_mega_flops;
 };
 
-class GoldenCostTest : public ::testing::TestWithParam<Golden> {};
+constexpr Golden kGolden[] = {
+    {"frostnet_small", 0.35, 1838, 561, 0},
+    {"frostnet_small", 0.5, 2352, 1006, 100},
+    {"frostnet_small", 0.75, 3477, 2116, 211},
+    {"frostnet_small", 1.0, 4859, 3153, 315},
+    {"frostnet_small", 1.25, 6749, 5045, 0},
+    {"frostnet_base", 0.35, 1851, 640, 0},
+    {"frostnet_base", 0.5, 2380, 1127, 112},
+    {"frostnet_base", 0.75, 3530, 2445, 0},
+    {"frostnet_base", 1.0, 5002, 3629, 362},
+    {"frostnet_base", 1.25, 6939, 5824, 582},
+    {"frostnet_large", 0.35, 1959, 713, 0},
+    {"frostnet_large", 0.5, 2603, 1317, 141},
+    {"frostnet_large", 0.75, 4038, 2865, 302},
+    {"frostnet_large", 1.0, 5807, 4308, 449},
+    {"frostnet_large", 1.25, 8221, 6926, 717},
+};
 
-TEST_P(GoldenCostTest, EqualsTheTableToTheDigit) {
-  const Golden& golden = GetParam();
-  const Cost cost = GraphCost(Preset(golden.preset, golden.width, 224, 1000));
-  EXPECT_EQ(std::llround(cost.params / 1e3), golden.kilo_params);
-  EXPECT_EQ(std::llround(cost.macs / 1e5), golden.deci_mega_macs);
+// The rows with published FLOPs, of Large or of the others.
+std::vector<Golden> Published(bool large) {
+  std::vector<Golden> rows;
+  for (const Golden& row : kGolden) {
+    const bool is_large = absl::string_view(row.preset) == "frostnet_large";
+    if (row.published_mega_flops > 0 && is_large == large) rows.push_back(row);
+  }
+  return rows;
 }
 
-// The paper prints 141, 302, 449 and 717 M FLOPs for Large at widths 0.5, 0.75,
-// 1.0 and 1.25: 3.5 to 7 % above what its released configuration has, while
-// parameters agree. We report our own count; this keeps the discrepancy named.
-TEST_P(GoldenCostTest, EqualsThePublishedFlopsButForLarge) {
-  const Golden& golden = GetParam();
-  if (golden.published_mega_flops == 0) return;
-  const int64_t macs =
-      GraphCost(Preset(golden.preset, golden.width, 224, 1000)).macs;
-  if (std::string(golden.preset) == "frostnet_large") {
-    const double excess = golden.published_mega_flops * 1e6 / macs - 1;
-    EXPECT_GT(excess, 0.034);
-    EXPECT_LT(excess, 0.071);
-  } else {
-    EXPECT_EQ(macs / 1000000, golden.published_mega_flops);
+Cost CostOf(const Golden& row) {
+  return GraphCost(Preset(row.preset, row.width, 224, 1000));
+}
+
+TEST(GoldenCostTest, FrostNetsEqualTheTableToTheDigit) {
+  for (const Golden& row : kGolden) {
+    const Cost cost = CostOf(row);
+    EXPECT_EQ(std::llround(cost.params / 1e3), row.kilo_params)
+        << row.preset << " " << row.width;
+    EXPECT_EQ(std::llround(cost.macs / 1e5), row.deci_mega_macs)
+        << row.preset << " " << row.width;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    FrostNet, GoldenCostTest,
-    ::testing::Values(Golden{"frostnet_small", 0.35, 1838, 561, 0},
-                      Golden{"frostnet_small", 0.5, 2352, 1006, 100},
-                      Golden{"frostnet_small", 0.75, 3477, 2116, 211},
-                      Golden{"frostnet_small", 1.0, 4859, 3153, 315},
-                      Golden{"frostnet_small", 1.25, 6749, 5045, 0},
-                      Golden{"frostnet_base", 0.35, 1851, 640, 0},
-                      Golden{"frostnet_base", 0.5, 2380, 1127, 112},
-                      Golden{"frostnet_base", 0.75, 3530, 2445, 0},
-                      Golden{"frostnet_base", 1.0, 5002, 3629, 362},
-                      Golden{"frostnet_base", 1.25, 6939, 5824, 582},
-                      Golden{"frostnet_large", 0.35, 1959, 713, 0},
-                      Golden{"frostnet_large", 0.5, 2603, 1317, 141},
-                      Golden{"frostnet_large", 0.75, 4038, 2865, 302},
-                      Golden{"frostnet_large", 1.0, 5807, 4308, 449},
-                      Golden{"frostnet_large", 1.25, 8221, 6926, 717}));
+TEST(GoldenCostTest, SmallAndBaseEqualThePublishedFlops) {
+  const std::vector<Golden> rows = Published(/*large=*/false);
+  ASSERT_EQ(rows.size(), 6u);
+  for (const Golden& row : rows) {
+    EXPECT_EQ(CostOf(row).macs / 1000000, row.published_mega_flops)
+        << row.preset << " " << row.width;
+  }
+}
+
+// A known discrepancy of the paper: for Large it prints FLOPs 3.5 to 7 % above
+// those of its released configuration, while parameters agree. We report our
+// own count; this keeps the discrepancy named.
+TEST(GoldenCostTest, LargeStaysBelowThePublishedFlops) {
+  const std::vector<Golden> rows = Published(/*large=*/true);
+  ASSERT_EQ(rows.size(), 4u);
+  for (const Golden& row : rows) {
+    const double excess = row.published_mega_flops * 1e6 / CostOf(row).macs - 1;
+    EXPECT_GT(excess, 0.034) << row.width;
+    EXPECT_LT(excess, 0.071) << row.width;
+  }
+}
 
 Cost BlockCost(const Graph& graph, const std::string& block) {
   Cost total;
