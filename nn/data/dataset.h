@@ -12,32 +12,13 @@
 #ifndef FROSTNAS_NN_DATA_DATASET_H_
 #define FROSTNAS_NN_DATA_DATASET_H_
 
-#include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/types/span.h"
+#include "nn/data/image_set.h"
 #include "proto/frostnas/v1/dataset.pb.h"
 
 namespace frostnas::nn {
-
-// Images of one split: uint8, NHWC, RGB or grey, and their labels.
-struct ImageSet {
-  int size = 0;  // height and width, pixels
-  int channels = 0;
-  std::vector<uint8_t> pixels;  // (count, size, size, channels)
-  std::vector<int32_t> labels;  // 0 <= label < classes
-
-  int count() const { return static_cast<int>(labels.size()); }
-  int64_t image_bytes() const {
-    return static_cast<int64_t>(size) * size * channels;
-  }
-  absl::Span<const uint8_t> image(int index) const {
-    return absl::MakeConstSpan(pixels.data() + index * image_bytes(),
-                               static_cast<size_t>(image_bytes()));
-  }
-};
 
 struct Dataset {
   v1::DatasetInfo info;

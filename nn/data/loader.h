@@ -14,8 +14,9 @@
 #include <memory>
 #include <vector>
 
-#include "nn/data/dataset.h"
+#include "nn/data/image_set.h"
 #include "nn/tensor.h"
+#include "proto/frostnas/v1/dataset.pb.h"
 
 namespace frostnas::nn {
 
