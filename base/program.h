@@ -1,0 +1,41 @@
+// What every program does alike: flags, --help, errors, exit codes.
+#ifndef FROSTNAS_BASE_PROGRAM_H_
+#define FROSTNAS_BASE_PROGRAM_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace frostnas {
+
+struct ProgramInfo {
+  std::string name;   // "controller"
+  std::string usage;  // printed by --help, before the flags
+  // --help lists the flags of files whose path contains this ("search/main/").
+  std::string flag_files;
+  // Flags that may be given several times; their values are joined to a comma
+  // list, which is what the parser takes.
+  std::vector<std::string> repeatable;
+};
+
+// Parses Abseil flags: --help prints and ends the program with code 0, an
+// unknown flag or a value out of its type with code 1. Returns the other
+// arguments. Call once, first.
+std::vector<std::string> ParseProgram(int argc, char** argv,
+                                      const ProgramInfo& info);
+
+// Prints an error as "NAME: message" and returns the exit code: 0 when OK, 130
+// when cancelled, 2 for what the user can mend, 1 otherwise.
+int ExitCode(const ProgramInfo& info, const absl::Status& status);
+
+// `arguments` with the values of repeatable flags joined where the first one
+// stood. Arguments after "--" stay as they are.
+std::vector<std::string> MergeRepeatedFlags(
+    const std::vector<std::string>& arguments,
+    const std::vector<std::string>& repeatable);
+
+}  // namespace frostnas
+
+#endif  // FROSTNAS_BASE_PROGRAM_H_
