@@ -1,7 +1,5 @@
 // frostctl: a user's client of a controller. See --help.
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -9,16 +7,14 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "arch/describe.h"
-#include "base/file.h"
+#include "base/program.h"
 #include "base/status_macros.h"
 #include "base/stop.h"
-#include "search/main/program.h"
 #include "search/main/study_flags.h"
 #include "search/report/event_line.h"
 #include "search/report/terminal_table.h"
@@ -167,7 +163,15 @@ absl::Status Workers(const Arguments&) {
 absl::Status Describe(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const std::string name,
                    OneArgument(arguments, "preset or file"));
-  ASSIGN_OR_RETURN(const std::string text, DescribeFromFlags(name));
+  arch::SpaceOverrides overrides = ShapeOverridesFromFlags();
+  if (const int classes = absl::GetFlag(FLAGS_classes); classes != 0) {
+    overrides.num_classes = classes;
+  }
+  ASSIGN_OR_RETURN(const arch::Description description,
+                   arch::Describe(name, overrides));
+  const std::string text = absl::GetFlag(FLAGS_json)
+                               ? arch::DescriptionJson(description) + "\n"
+                               : arch::DescriptionText(description);
   std::fputs(text.c_str(), stdout);
   return absl::OkStatus();
 }
@@ -199,5 +203,15 @@ absl::Status Run(const std::vector<std::string>& arguments) {
   return command->second({arguments.begin() + 1, arguments.end()});
 }
 
+int Main(int argc, char** argv) {
+  const ProgramInfo info{.name = "frostctl",
+                         .usage = kUsage,
+                         .flag_files = "search/main/",
+                         .repeatable = RepeatableStudyFlags()};
+  return ExitCode(info, Run(ParseProgram(argc, argv, info)));
+}
+
 }  // namespace
 }  // namespace frostnas::search
+
+int main(int argc, char** argv) { return frostnas::search::Main(argc, argv); }

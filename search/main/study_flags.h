@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "arch/space.h"
 #include "proto/frostnas/v1/study.pb.h"
 
 namespace frostnas::search {
@@ -17,11 +18,11 @@ namespace frostnas::search {
 // the flag and the remedy.
 absl::StatusOr<v1::StudySpec> StudySpecFromFlags();
 
-// Joins the values of flags that may be given several times (--device a
-// --device b) to one comma list, which is what the parser takes. Arguments
-// after "--" stay as they are.
-std::vector<std::string> MergeRepeatedFlags(
-    const std::vector<std::string>& arguments);
+// --width and --input_size as given, for a network that is not a study's.
+arch::SpaceOverrides ShapeOverridesFromFlags();
+
+// Those of the flags that may be given several times (base/program.h).
+const std::vector<std::string>& RepeatableStudyFlags();
 
 }  // namespace frostnas::search
 

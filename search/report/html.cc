@@ -43,7 +43,8 @@ absl::StatusOr<std::string> ReportHtml(const StudyReport& report) {
     data["epochs"].push_back(EpochJson(epoch));
   }
   return absl::StrReplaceAll(
-      kTemplateHtml, {{"@CHART_JS@", kChartJs}, {"@DATA@", ForScript(data)}});
+      std::string(kTemplateHtml),
+      {{"@CHART_JS@", std::string(kChartJs)}, {"@DATA@", ForScript(data)}});
 }
 
 }  // namespace frostnas::search

@@ -1,0 +1,48 @@
+#include "search/main/embedded_worker.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/match.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "workers/runners.h"
+
+namespace frostnas::search {
+
+absl::StatusOr<std::unique_ptr<EmbeddedWorker>> EmbeddedWorker::Start(
+    const std::string& controller, const v1::StudySpec& spec) {
+  workers::RunnerOptions options;
+  options.roles = {v1::TASK_KIND_ACCURACY};
+  for (const std::string& device : spec.devices()) {
+    if (!absl::StartsWith(device, "table:")) options.devices.push_back(device);
+  }
+  if (!options.devices.empty()) {
+    options.roles.push_back(v1::TASK_KIND_PROFILE_OPS);
+    options.roles.push_back(v1::TASK_KIND_LATENCY);
+  }
+  ASSIGN_OR_RETURN(workers::RunnerSet set, workers::MakeRunners(options));
+  ASSIGN_OR_RETURN(auto worker, workers::Worker::Create(
+                                    {.client = {.controller = controller},
+                                     .worker_id = "embedded",
+                                     .devices = std::move(set.devices)},
+                                    std::move(set.runners), RealClock()));
+  return absl::WrapUnique(new EmbeddedWorker(std::move(worker)));
+}
+
+EmbeddedWorker::EmbeddedWorker(std::unique_ptr<workers::Worker> worker)
+    : worker_(std::move(worker)), thread_([this] {
+        const absl::Status status = worker_->Run(stop_.token());
+        if (!status.ok()) LOG(ERROR) << "worker: " << status.ToString();
+      }) {}
+
+EmbeddedWorker::~EmbeddedWorker() { Stop(); }
+
+void EmbeddedWorker::Stop() {
+  stop_.RequestStop();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace frostnas::search
