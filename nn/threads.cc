@@ -13,6 +13,9 @@ std::atomic<int>& Setting() {
   return setting;
 }
 
+// The innermost ScopedComputeThreads of this thread; 0: none.
+thread_local int scoped_threads = 0;
+
 Part PartOf(int64_t count, int parts, int index) {
   return {.begin = count * index / parts,
           .end = count * (index + 1) / parts,
@@ -23,7 +26,15 @@ Part PartOf(int64_t count, int parts, int index) {
 
 void SetComputeThreads(int threads) { Setting() = std::max(threads, 1); }
 
+ScopedComputeThreads::ScopedComputeThreads(int threads)
+    : before_(scoped_threads) {
+  scoped_threads = std::max(threads, 1);
+}
+
+ScopedComputeThreads::~ScopedComputeThreads() { scoped_threads = before_; }
+
 int ComputeThreads() {
+  if (scoped_threads > 0) return scoped_threads;
   const int threads = Setting();
   return threads > 0 ? threads : omp_get_num_procs();
 }

@@ -17,8 +17,23 @@ namespace frostnas::nn {
 // threads >= 1.
 void SetComputeThreads(int threads);
 
-// As set; the number of processors this process may use until then.
+// As set; the number of processors this process may use until then. On a
+// thread with a ScopedComputeThreads, what that says.
 int ComputeThreads();
+
+// While one lives, what the thread that made it starts computes on `threads`
+// >= 1 threads, and no other thread is affected: a measurement on one thread
+// beside training on several. Destroy on the same thread, in reverse order.
+class ScopedComputeThreads {
+ public:
+  explicit ScopedComputeThreads(int threads);
+  ~ScopedComputeThreads();
+  ScopedComputeThreads(const ScopedComputeThreads&) = delete;
+  ScopedComputeThreads& operator=(const ScopedComputeThreads&) = delete;
+
+ private:
+  int before_;
+};
 
 // Makes libraries that start OpenMP regions on the calling thread (oneDNN) use
 // ComputeThreads(), or one thread unless `several`. Cheap; called before each
