@@ -8,7 +8,6 @@
 #include "gtest/gtest.h"
 #include "latency/measure/affinity.h"
 #include "latency/measure/machine.h"
-#include "latency/measure/reference_work.h"
 
 namespace frostnas::latency {
 namespace {
@@ -60,18 +59,6 @@ TEST(HostMachineTest, ARequestedStopEndsThePause) {
   StopSource stop;
   stop.RequestStop();
   CreateHostMachine(-1)->Pause(absl::Hours(1), stop.token());
-}
-
-TEST(ReferenceWorkTest, IsTheSameWorkEveryTime) {
-  ReferenceWork one;
-  ReferenceWork two;
-  one.Run();
-  const int64_t checksum = one.checksum();
-  EXPECT_NE(checksum, 0);
-  one.Run();
-  two.Run();
-  EXPECT_EQ(one.checksum(), checksum);
-  EXPECT_EQ(two.checksum(), checksum);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ constexpr double kConfidence = 0.95;
 // Two runs within this of each other: the work has warmed up.
 constexpr double kSettled = 0.1;
 constexpr int kWarmUpLimit = 10;
+constexpr double kFullSpeedQuantile = 0.05;
 
 // A piece of work with the number of calls that make up one sample.
 struct Piece {
@@ -32,39 +34,42 @@ struct Piece {
 };
 
 struct Round {
-  // Valid samples of each piece; the reference is the last piece.
+  // Valid samples of each piece at full speed.
   std::vector<std::vector<double>> samples_ns;
-  double reference_ns = 0;
+  // Median of the reference over its full speed; 0: no valid run.
+  double slowdown = 0;
   bool stolen = false;
   bool starved = false;
 };
 
 class Rounds {
  public:
-  Rounds(std::vector<Piece> pieces, const MeasureOptions& options,
-         Machine& machine)
-      : pieces_(std::move(pieces)), options_(options), machine_(machine) {}
+  Rounds(absl::Span<const Work> works, const Reference& reference,
+         const MeasureOptions& options, Machine& machine)
+      : reference_(reference), options_(options), machine_(machine) {
+    for (const Work& work : works) pieces_.push_back({&work});
+  }
 
   void WarmUp() {
+    Piece reference = {&reference_.run};
+    WarmUp(reference);
     for (Piece& piece : pieces_) WarmUp(piece);
   }
 
   Round Run() {
     Round round;
     round.samples_ns.resize(pieces_.size());
+    std::vector<double> slowdowns;
     const absl::Duration stolen = machine_.Stolen();
     for (int i = 0; i < options_.samples_per_round; ++i) {
-      for (size_t p = 0; p < pieces_.size(); ++p) {
-        TakeSample(pieces_[p], round.samples_ns[p]);
-      }
+      RunCycle(round, slowdowns);
     }
     round.stolen = machine_.Stolen() > stolen;
     for (const auto& samples : round.samples_ns) {
-      round.starved |= 2 * samples.size() < options_.samples_per_round;
+      const int valid = static_cast<int>(samples.size());
+      round.starved |= 2 * valid < options_.samples_per_round;
     }
-    if (!round.samples_ns.back().empty()) {
-      round.reference_ns = Median(round.samples_ns.back());
-    }
+    if (!slowdowns.empty()) round.slowdown = Median(std::move(slowdowns));
     return round;
   }
 
@@ -77,10 +82,22 @@ class Rounds {
     return static_cast<double>(spent_ns) / piece.calls;
   }
 
-  void TakeSample(const Piece& piece, std::vector<double>& samples_ns) {
+  // Nothing where the thread was preempted.
+  std::optional<double> SampleNs(const Piece& piece) {
     const int64_t preemptions = machine_.Preemptions();
     const double ns = TimeNs(piece);
-    if (machine_.Preemptions() == preemptions) samples_ns.push_back(ns);
+    if (machine_.Preemptions() != preemptions) return std::nullopt;
+    return ns;
+  }
+
+  void RunCycle(Round& round, std::vector<double>& slowdowns) {
+    const std::optional<double> reference_ns = SampleNs({&reference_.run});
+    const double slowdown = reference_ns.value_or(0) / reference_.full_speed_ns;
+    if (reference_ns) slowdowns.push_back(slowdown);
+    for (size_t p = 0; p < pieces_.size(); ++p) {
+      const std::optional<double> ns = SampleNs(pieces_[p]);
+      if (ns && reference_ns) round.samples_ns[p].push_back(*ns / slowdown);
+    }
   }
 
   // Doubles the calls until a run is as long as a sample, then runs on until
@@ -105,39 +122,40 @@ class Rounds {
   }
 
   std::vector<Piece> pieces_;
+  const Reference& reference_;
   const MeasureOptions& options_;
   Machine& machine_;
 };
 
-bool IsDisturbed(const Round& round, double best_ns, double max_drift) {
+bool IsDisturbed(const Round& round, const MeasureOptions& options) {
   return round.starved || round.stolen ||
-         round.reference_ns > (1 + max_drift) * best_ns;
+         round.slowdown > 1 + options.max_drift;
 }
 
-// Indices of the rounds that count, in order of time: the undisturbed ones;
-// with `fill`, at least `wanted` by taking the least disturbed as well. Rounds
-// without a sample of some piece never count.
-std::vector<size_t> Select(const std::vector<Round>& rounds, double best_ns,
-                           const MeasureOptions& options, bool fill) {
+bool IsWhole(const Round& round) {
+  return std::none_of(round.samples_ns.begin(), round.samples_ns.end(),
+                      [](const auto& samples) { return samples.empty(); });
+}
+
+// Indices of the rounds behind a noisy result, in order of time: the
+// undisturbed ones, filled up to options.rounds with the least slowed of those
+// that have a sample of every piece.
+std::vector<size_t> LeastDisturbed(const std::vector<Round>& rounds,
+                                   const MeasureOptions& options) {
   std::vector<size_t> chosen;
   std::vector<size_t> disturbed;
   for (size_t i = 0; i < rounds.size(); ++i) {
-    const auto& samples = rounds[i].samples_ns;
-    const bool whole =
-        std::none_of(samples.begin(), samples.end(),
-                     [](const auto& piece) { return piece.empty(); });
-    if (!whole) continue;
-    const bool bad = IsDisturbed(rounds[i], best_ns, options.max_drift);
-    (bad ? disturbed : chosen).push_back(i);
+    if (!IsWhole(rounds[i])) continue;
+    (IsDisturbed(rounds[i], options) ? disturbed : chosen).push_back(i);
   }
   const size_t wanted = options.rounds;
-  if (fill && chosen.size() < wanted) {
+  if (chosen.size() < wanted) {
     std::stable_sort(disturbed.begin(), disturbed.end(),
                      [&](size_t a, size_t b) {
-                       return rounds[a].reference_ns < rounds[b].reference_ns;
+                       return rounds[a].slowdown < rounds[b].slowdown;
                      });
-    const size_t more = std::min(wanted - chosen.size(), disturbed.size());
-    chosen.insert(chosen.end(), disturbed.begin(), disturbed.begin() + more);
+    disturbed.resize(std::min(wanted - chosen.size(), disturbed.size()));
+    chosen.insert(chosen.end(), disturbed.begin(), disturbed.end());
     std::sort(chosen.begin(), chosen.end());
   }
   return chosen;
@@ -165,16 +183,16 @@ WorkTiming Summarize(const std::vector<Round>& rounds,
 MeasureResult Summarize(const std::vector<Round>& rounds,
                         const std::vector<size_t>& chosen) {
   MeasureResult result;
-  const size_t works = rounds.front().samples_ns.size() - 1;
+  const size_t works = rounds.front().samples_ns.size();
   for (size_t piece = 0; piece < works; ++piece) {
     result.works.push_back(Summarize(rounds, chosen, piece));
   }
-  std::vector<double> reference;
-  for (size_t i : chosen) reference.push_back(rounds[i].reference_ns);
+  std::vector<double> slowdowns;
+  for (size_t i : chosen) slowdowns.push_back(rounds[i].slowdown);
   const auto [low, high] =
-      std::minmax_element(reference.begin(), reference.end());
+      std::minmax_element(slowdowns.begin(), slowdowns.end());
   result.drift = *high / *low - 1;
-  result.reference_ns = Median(reference);
+  result.slowdown = Median(slowdowns);
   result.rejected_rounds = static_cast<int>(rounds.size() - chosen.size());
   return result;
 }
@@ -187,45 +205,33 @@ bool Agrees(const MeasureResult& result, double max_spread) {
                      });
 }
 
-void CheckArguments(const MeasureInput& input, const MeasureOptions& options) {
-  CHECK(!input.works.empty()) << "no work to measure";
-  CHECK(options.samples_per_round >= 1 && options.rounds >= 1);
-  CHECK_GE(options.max_rounds, options.rounds);
-}
-
 }  // namespace
 
-absl::StatusOr<MeasureResult> Measure(const MeasureInput& input,
+absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
+                                      const Reference& reference,
                                       const MeasureOptions& options,
-                                      Machine& machine,
-                                      ReferenceBaseline& baseline,
-                                      const StopToken& stop) {
-  CheckArguments(input, options);
-  std::vector<Piece> pieces;
-  for (const Work& work : input.works) pieces.push_back({&work});
-  pieces.push_back({&input.reference});
-  Rounds runner(std::move(pieces), options, machine);
+                                      Machine& machine, const StopToken& stop) {
+  CHECK(!works.empty()) << "no work to measure";
+  CHECK(reference.full_speed_ns > 0) << "estimate the reference's speed first";
+  CHECK(options.samples_per_round >= 1 && options.rounds >= 1);
+  CHECK_GE(options.max_rounds, options.rounds);
+  Rounds runner(works, reference, options, machine);
   runner.WarmUp();
-
   std::vector<Round> rounds;
+  std::vector<size_t> undisturbed;
   while (static_cast<int>(rounds.size()) < options.max_rounds) {
     RETURN_IF_ERROR(stop.Check());
     rounds.push_back(runner.Run());
-    const Round& round = rounds.back();
-    if (!round.starved &&
-        (baseline.best_ns == 0 || round.reference_ns < baseline.best_ns)) {
-      baseline.best_ns = round.reference_ns;
-    }
-    if (IsDisturbed(round, baseline.best_ns, options.max_drift)) {
+    if (IsDisturbed(rounds.back(), options)) {
       machine.Pause(options.pause, stop);
       continue;
     }
-    const auto chosen = Select(rounds, baseline.best_ns, options, false);
-    if (static_cast<int>(chosen.size()) < options.rounds) continue;
-    MeasureResult result = Summarize(rounds, chosen);
+    undisturbed.push_back(rounds.size() - 1);
+    if (static_cast<int>(undisturbed.size()) < options.rounds) continue;
+    MeasureResult result = Summarize(rounds, undisturbed);
     if (Agrees(result, options.max_spread)) return result;
   }
-  const auto chosen = Select(rounds, baseline.best_ns, options, true);
+  const std::vector<size_t> chosen = LeastDisturbed(rounds, options);
   if (chosen.empty()) {
     return absl::UnavailableError(
         "the measuring thread was preempted in every sample; stop other work "
@@ -234,6 +240,23 @@ absl::StatusOr<MeasureResult> Measure(const MeasureInput& input,
   MeasureResult result = Summarize(rounds, chosen);
   result.noisy = true;
   return result;
+}
+
+absl::StatusOr<double> EstimateFullSpeedNs(const Work& reference,
+                                           absl::Duration duration,
+                                           Machine& machine,
+                                           const StopToken& stop) {
+  const int64_t start_ns = machine.NowNs();
+  std::vector<double> runs_ns;
+  int64_t last_ns = start_ns;
+  while (runs_ns.empty() || absl::Nanoseconds(last_ns - start_ns) < duration) {
+    RETURN_IF_ERROR(stop.Check());
+    reference();
+    const int64_t now_ns = machine.NowNs();
+    runs_ns.push_back(std::max<double>(1, now_ns - last_ns));
+    last_ns = now_ns;
+  }
+  return Quantile(std::move(runs_ns), kFullSpeedQuantile);
 }
 
 }  // namespace frostnas::latency

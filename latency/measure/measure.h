@@ -1,18 +1,20 @@
 // Start here: how a time is measured, by what rules it counts, and what it
 // says about itself. docs/latency.md has the reasons.
 //
-// Several pieces of work are measured together. A round visits all of them
-// and the reference work in turn, many times; rounds follow one another until
-// enough of them were undisturbed and agree. So all pieces see the same phases
-// of the machine, and a slow phase shows in the reference.
+// Several pieces of work are measured together. A cycle runs a fixed reference
+// and then each piece; a round is many cycles; rounds follow one another until
+// enough of them were undisturbed and agree. A shared or throttled machine
+// runs the reference and the work beside it slower by nearly the same factor,
+// so a sample counts by its ratio to its cycle's reference, and the result is
+// stated at the reference's full speed:
 //
 //   sample   consecutive calls of one piece, at least options.sample long,
-//            divided by their number; void when the thread was preempted
-//   round    samples_per_round samples of each piece and of the reference;
-//            its value for a piece is their median
+//            divided by their number; void when the thread was preempted;
+//            times full speed over this cycle's reference
+//   round    its value for a piece is the median of its samples
 //   disturbed round: fewer than half of some piece's samples were valid, the
-//            hypervisor took time, or the reference ran more than max_drift
-//            slower than the fastest it is known to run
+//            hypervisor took time, or the reference's median was over
+//            (1 + max_drift) times full speed: a ratio bears no more
 //   result   median over the rounds; its 95 % interval by order statistics of
 //            the rounds, because samples within a round are not independent
 //   accepted: `rounds` undisturbed rounds, and every piece's half interval
@@ -49,23 +51,17 @@ struct MeasureOptions {
   int rounds = 9;
   int max_rounds = 36;
   // Largest half width of the interval over the median.
-  double max_spread = 0.02;
-  // How much slower than its best the reference may run in a round.
-  double max_drift = 0.05;
+  double max_spread = 0.025;
+  // How much slower than full speed the reference may run in a round.
+  double max_drift = 0.3;
   // Wait after a disturbed round.
   absl::Duration pause = absl::Milliseconds(10);
 };
 
-// The reference's fastest round so far, nanoseconds; 0: none. Belongs to a
-// machine and outlives single measurements, so that a measurement made
-// wholly within a slow phase can be told.
-struct ReferenceBaseline {
-  double best_ns = 0;
-};
-
 // One piece of work's share of a measurement.
 struct WorkTiming {
-  // Valid samples of the rounds behind the result, in order of time, rounded.
+  // Valid samples of the rounds behind the result, in order of time, at full
+  // speed, rounded.
   std::vector<int64_t> samples_ns;
   double median_ns = 0;
   // 90th percentile of samples_ns.
@@ -81,21 +77,31 @@ struct MeasureResult {
   int rejected_rounds = 0;
   // Slowest over fastest reference of the rounds behind the result, minus 1.
   double drift = 0;
-  // Median of the reference over those rounds.
-  double reference_ns = 0;
+  // Median over those rounds of the reference over its full speed.
+  double slowdown = 0;
 };
 
-// Measures `works` beside `reference`. At least one work; counts in the
-// options at least 1, max_rounds >= rounds (CHECK).
-struct MeasureInput {
-  absl::Span<const Work> works;
-  const Work& reference;
+// Fixed work and the time it takes at full speed, > 0 (CHECK). Results compare
+// only between measurements with the same reference and full speed.
+struct Reference {
+  Work run;
+  double full_speed_ns = 0;
 };
-absl::StatusOr<MeasureResult> Measure(const MeasureInput& input,
+
+// Measures `works`, at least one. Counts in the options are at least 1 and
+// max_rounds >= rounds (CHECK).
+absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
+                                      const Reference& reference,
                                       const MeasureOptions& options,
-                                      Machine& machine,
-                                      ReferenceBaseline& baseline,
-                                      const StopToken& stop);
+                                      Machine& machine, const StopToken& stop);
+
+// Time of `reference` when nothing slows it down, nanoseconds: a low quantile
+// of single runs over `duration`, because disturbances only add. Estimate once
+// and keep the number, or repeated results differ by the estimate's error.
+absl::StatusOr<double> EstimateFullSpeedNs(const Work& reference,
+                                           absl::Duration duration,
+                                           Machine& machine,
+                                           const StopToken& stop);
 
 }  // namespace frostnas::latency
 

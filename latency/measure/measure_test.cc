@@ -1,6 +1,7 @@
 #include "latency/measure/measure.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,8 +28,7 @@ class MeasureTest : public testing::Test {
   }
 
   absl::StatusOr<MeasureResult> Run(const std::vector<Work>& works) {
-    return Measure({works, reference_}, options_, machine_, baseline_,
-                   stop_.token());
+    return Measure(works, reference_, options_, machine_, stop_.token());
   }
 
   // Work that costs `us` microseconds on the quiet machine.
@@ -38,9 +38,8 @@ class MeasureTest : public testing::Test {
 
   FakeMachine machine_;
   MeasureOptions options_;
-  ReferenceBaseline baseline_;
   StopSource stop_;
-  Work reference_ = Costs(50);
+  Reference reference_ = {Costs(50), 50 * kMicrosecond};
 };
 
 TEST_F(MeasureTest, GivesTheTimeOfSteadyWork) {
@@ -54,7 +53,7 @@ TEST_F(MeasureTest, GivesTheTimeOfSteadyWork) {
   EXPECT_EQ(work.ci_low_ns, 300e3);
   EXPECT_EQ(work.ci_high_ns, 300e3);
   EXPECT_EQ(work.samples_ns, std::vector<int64_t>(7 * 5, 300000));
-  EXPECT_EQ(result.reference_ns, 50e3);
+  EXPECT_EQ(result.slowdown, 1);
 }
 
 TEST_F(MeasureTest, RepeatsShortWorkToFillASample) {
@@ -77,9 +76,9 @@ TEST_F(MeasureTest, VisitsAllWorksInTurn) {
   std::string visits;
   const Work a = [&] { visits += 'a', machine_.Spend(200 * kMicrosecond); };
   const Work b = [&] { visits += 'b', machine_.Spend(400 * kMicrosecond); };
-  reference_ = [&] { visits += 'r', machine_.Spend(150 * kMicrosecond); };
+  reference_.run = [&] { visits += 'r', machine_.Spend(50 * kMicrosecond); };
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({a, b}));
-  EXPECT_THAT(visits, testing::EndsWith("abrabrabr"));
+  EXPECT_THAT(visits, testing::EndsWith("rabrabrab"));
   EXPECT_EQ(result.works[0].median_ns, 200e3);
   EXPECT_EQ(result.works[1].median_ns, 400e3);
 }
@@ -106,10 +105,23 @@ TEST_F(MeasureTest, VoidsPreemptedSamples) {
   EXPECT_LT(result.works[0].samples_ns.size(), 7u * 5u);
 }
 
-TEST_F(MeasureTest, MeasuresAgainWhereTheReferenceWasSlow) {
-  // Slow from the 20th to the 40th millisecond, as by another guest's load.
+TEST_F(MeasureTest, StatesTheTimeAtTheReferencesFullSpeed) {
+  // A neighbour comes and goes: 0 to 20 % slower.
   machine_.set_slowdown([](int64_t now_ns) {
-    return now_ns > 20 * kMillisecond && now_ns < 40 * kMillisecond ? 1.3 : 1;
+    return 1.1 + 0.1 * std::sin(now_ns / (3 * kMillisecond));
+  });
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_EQ(result.rejected_rounds, 0);
+  EXPECT_NEAR(result.works[0].median_ns, 300e3, 0.01 * 300e3);
+  EXPECT_GT(result.slowdown, 1.02);
+  EXPECT_GT(result.drift, 0.05);
+}
+
+TEST_F(MeasureTest, MeasuresAgainWhereTheReferenceWasTooSlow) {
+  // From the 20th to the 40th millisecond, as by another guest's load.
+  machine_.set_slowdown([](int64_t now_ns) {
+    return now_ns > 20 * kMillisecond && now_ns < 40 * kMillisecond ? 1.5 : 1;
   });
   options_.warm_up = absl::Milliseconds(1);
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1000)}));
@@ -120,38 +132,28 @@ TEST_F(MeasureTest, MeasuresAgainWhereTheReferenceWasSlow) {
   EXPECT_LE(result.drift, options_.max_drift);
 }
 
-TEST_F(MeasureTest, DropsEarlierRoundsOnceTheMachineProvesFaster) {
-  machine_.set_slowdown(
-      [](int64_t now_ns) { return now_ns < 60 * kMillisecond ? 1.5 : 1; });
-  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1000)}));
-  EXPECT_FALSE(result.noisy);
-  EXPECT_GT(result.rejected_rounds, 0);
-  EXPECT_EQ(result.works[0].median_ns, 1e6);
-}
-
-TEST_F(MeasureTest, KnowsASlowMachineFromAnEarlierMeasurement) {
-  ASSERT_OK(Run({Costs(300)}));
-  EXPECT_EQ(baseline_.best_ns, 50e3);
-  machine_.set_slowdown([](int64_t) { return 1.2; });
+TEST_F(MeasureTest, IsNoisyOnAMachineThatStaysSlow) {
+  machine_.set_slowdown([](int64_t) { return 1.5; });
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
   EXPECT_TRUE(result.noisy);
-  EXPECT_EQ(result.works[0].median_ns, 360e3);
+  EXPECT_EQ(result.slowdown, 1.5);
+  EXPECT_EQ(result.works[0].median_ns, 300e3);
   EXPECT_EQ(result.works[0].samples_ns.size(), 7u * 5u);
   EXPECT_EQ(result.rejected_rounds, options_.max_rounds - options_.rounds);
 }
 
 TEST_F(MeasureTest, NoisyResultsRestOnTheLeastDisturbedRounds) {
-  ASSERT_OK(Run({Costs(300)}));
-  // Ever less load, but never none.
-  const int64_t start_ns = machine_.NowNs();
-  machine_.set_slowdown([start_ns](int64_t now_ns) {
-    return 2 - 0.5 * (now_ns - start_ns) / (400 * kMillisecond);
-  });
-  options_.warm_up = absl::Milliseconds(1);
-  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
+  // Ever less load, but never little. The reference feels it twice as much.
+  const auto load = [this] { return std::exp(-machine_.NowNs() / 3e8); };
+  reference_.run = [&] {
+    machine_.Spend(50 * kMicrosecond * (1.4 + 2 * load()));
+  };
+  const Work work = [&] {
+    machine_.Spend(300 * kMicrosecond * (1.4 + load()));
+  };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
   EXPECT_TRUE(result.noisy);
-  const double last_ns = result.works[0].samples_ns.back();
-  EXPECT_LT(result.works[0].median_ns, 1.1 * last_ns);
+  EXPECT_LT(result.slowdown, 1.4 + 2 * std::exp(-0.4));
 }
 
 TEST_F(MeasureTest, StolenTimeDisturbsARound) {
@@ -209,6 +211,19 @@ TEST_F(MeasureTest, StopsWhenAsked) {
   };
   EXPECT_THAT(Run({work}), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_LT(calls, 30);
+}
+
+TEST_F(MeasureTest, FullSpeedIsWhatRemainsWithoutDisturbances) {
+  machine_.set_slowdown([](int64_t now_ns) {
+    return now_ns % int64_t{5'000'000} < 3'000'000 ? 1.4 : 1;
+  });
+  EXPECT_THAT(EstimateFullSpeedNs(Costs(50), absl::Milliseconds(50), machine_,
+                                  stop_.token()),
+              IsOkAndHolds(50e3));
+  stop_.RequestStop();
+  EXPECT_THAT(EstimateFullSpeedNs(Costs(50), absl::Milliseconds(50), machine_,
+                                  stop_.token()),
+              StatusIs(absl::StatusCode::kCancelled));
 }
 
 }  // namespace
