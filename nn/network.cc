@@ -196,15 +196,15 @@ void Network::Impl::RunBackward(Node& node, bool need_diff_input) {
   }
 }
 
-Network::Network(const arch::Graph& graph)
-    : graph_(graph), impl_(std::make_unique<Impl>()) {}
+Network::Network(const arch::Graph& graph, const NetworkOptions& options)
+    : graph_(graph), options_(options), impl_(std::make_unique<Impl>()) {}
 
 Network::~Network() = default;
 
 absl::StatusOr<std::unique_ptr<Network>> Network::Create(
     const arch::Graph& graph, const NetworkOptions& options) {
   RETURN_IF_ERROR(CheckTrainable(graph));
-  std::unique_ptr<Network> network(new Network(graph));
+  std::unique_ptr<Network> network(new Network(graph, options));
   network->impl_->nodes.resize(graph.layers.size());
   for (size_t i = 0; i < graph.layers.size(); ++i) {
     Node& node = network->impl_->nodes[i];

@@ -68,6 +68,7 @@ class Network {
   const Tensor& layer_output(int index) const;
 
   const arch::Graph& graph() const { return graph_; }
+  const NetworkOptions& options() const { return options_; }
 
   // Weights and statistics as named tensors, and back. Loading copies the
   // tensors that are present by name; INVALID_ARGUMENT: a shape differs or a
@@ -77,9 +78,10 @@ class Network {
 
  private:
   struct Impl;
-  explicit Network(const arch::Graph& graph);
+  Network(const arch::Graph& graph, const NetworkOptions& options);
 
   arch::Graph graph_;
+  NetworkOptions options_;
   std::vector<Parameter*> parameters_;
   std::vector<StateBuffer*> state_;
   std::unique_ptr<Impl> impl_;
