@@ -5,11 +5,11 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "base/check.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "quant/quantized_graph.h"
@@ -32,8 +32,9 @@ std::string Digest(absl::string_view payload) {
   return absl::HexStringToBytes(Sha256Hex(payload));
 }
 
-std::string Wrap(absl::string_view magic,
-                 const google::protobuf::Message& message) {
+template <typename Message>
+std::string Wrap(absl::string_view magic, Message message) {
+  message.set_format_version(kFormatVersion);
   const std::string payload = message.SerializeAsString();
   return absl::StrCat(magic, Digest(payload), payload);
 }
@@ -158,6 +159,24 @@ absl::Status CheckFloatNetwork(const v1::FloatNetwork& network) {
 }
 
 }  // namespace
+
+absl::StatusOr<v1::Package> MakePackage(QuantizedGraph quantized,
+                                        const v1::Architecture& architecture,
+                                        const v1::DatasetInfo& dataset) {
+  v1::Package package;
+  package.set_format_version(kFormatVersion);
+  *package.mutable_architecture() = architecture;
+  *package.mutable_input()->mutable_mean() = dataset.mean();
+  *package.mutable_input()->mutable_stddev() = dataset.stddev();
+  *package.mutable_input()->mutable_grid() = quantized.input;
+  for (v1::PackageLayer& layer : quantized.layers) {
+    *package.add_layers() = std::move(layer);
+  }
+  *package.mutable_dataset() = dataset;
+  package.set_fake_quant_top1(-1);
+  RETURN_IF_ERROR(ValidatePackage(package).status());
+  return package;
+}
 
 std::string SerializePackage(const v1::Package& package) {
   return Wrap(kPackageMagic, package);

@@ -14,10 +14,20 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "arch/graph.h"
+#include "proto/frostnas/v1/dataset.pb.h"
 #include "proto/frostnas/v1/package.pb.h"
+#include "quant/quantized_graph.h"
 
 namespace frostnas::quant {
 
+// A package of `quantized`, whose graph `architecture` expands to, with the
+// data set's normalisation as input transform; fake_quant_top1 is unknown.
+// INVALID_ARGUMENT: they do not fit together.
+absl::StatusOr<v1::Package> MakePackage(QuantizedGraph quantized,
+                                        const v1::Architecture& architecture,
+                                        const v1::DatasetInfo& dataset);
+
+// Both set format_version.
 std::string SerializePackage(const v1::Package& package);
 absl::StatusOr<v1::Package> ParsePackage(absl::string_view bytes);
 

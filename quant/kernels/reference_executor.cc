@@ -10,20 +10,11 @@
 #include "base/status_macros.h"
 #include "quant/executor.h"
 #include "quant/graph_executor.h"
-#include "quant/kernels/reference.h"
+#include "quant/kernels/reference_layer.h"
 #include "quant/layer_params.h"
 
 namespace frostnas::quant {
 namespace {
-
-MaxPoolGeometry WindowOf(const arch::Layer& layer) {
-  const bool global = layer.kind == arch::LayerKind::kGlobalPool;
-  return {.in_size = layer.in.size,
-          .out_size = layer.out.size,
-          .channels = layer.in.channels,
-          .kernel = global ? layer.in.size : layer.kernel,
-          .stride = global ? 1 : layer.stride};
-}
 
 class ReferenceExecutor final : public GraphExecutor {
  public:
@@ -62,39 +53,13 @@ class ReferenceExecutor final : public GraphExecutor {
   }
 
  private:
-  absl::Span<const uint8_t> Source(int index, int input) const {
-    return outputs_[graph().layers[index].inputs[input] + 1];
-  }
-
   void RunLayer(int index) {
-    const arch::Layer& layer = graph().layers[index];
-    const absl::Span<uint8_t> dst = absl::MakeSpan(outputs_[index + 1]);
-    const absl::Span<const uint8_t> src = Source(index, 0);
-    switch (layer.kind) {
-      case arch::LayerKind::kConv:
-      case arch::LayerKind::kDepthwise:
-      case arch::LayerKind::kLinear:
-        return ConvReference(ConvParamsOf(quantized(), index), batch_, src,
-                             dst);
-      case arch::LayerKind::kConcat:
-        return ConcatReference(layer.in.channels,
-                               layer.out.channels - layer.in.channels, src,
-                               Source(index, 1), dst);
-      case arch::LayerKind::kAdd:
-        return AddReference(AddParamsOf(quantized(), index), src,
-                            Source(index, 1), dst);
-      case arch::LayerKind::kMaxPool:
-        return MaxPoolReference(WindowOf(layer), src, dst);
-      case arch::LayerKind::kGlobalPool:
-        if (layer.pool == v1::GLOBAL_POOL_MAX) {
-          return MaxPoolReference(WindowOf(layer), src, dst);
-        }
-        return AveragePoolReference(AveragePoolParamsOf(quantized(), index),
-                                    batch_, src, dst);
-      case arch::LayerKind::kDropout:
-        std::copy(src.begin(), src.end(), dst.begin());
-        return;
-    }
+    const std::vector<int>& inputs = graph().layers[index].inputs;
+    LayerTensors tensors = {.batch = batch_,
+                            .a = outputs_[inputs[0] + 1],
+                            .b = outputs_[inputs.back() + 1],
+                            .dst = absl::MakeSpan(outputs_[index + 1])};
+    RunReferenceLayer(quantized(), index, tensors);
   }
 
   int batch_ = 0;
