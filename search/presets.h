@@ -1,5 +1,6 @@
-// How much work a study does, by preset: smoke proves that everything works,
-// quick gives a usable front, full is for results. Sized for two cores.
+// How much work a study does: the presets and what engines read from a budget.
+//
+// Budgets are for 2 cores and images of 32 x 32 pixels. Thread-safe: no state.
 #ifndef FROSTNAS_SEARCH_PRESETS_H_
 #define FROSTNAS_SEARCH_PRESETS_H_
 
@@ -9,19 +10,21 @@
 
 namespace frostnas::search {
 
+// A budget with defaults of the study that go with it.
 struct Preset {
   v1::Budget budget;
-  // Used where the user does not say; 0: all there are.
+  // Width of the space unless the user gives one.
+  double width = 0;
+  // Training and test images unless the user says; 0: all.
   int train_images = 0;
   int test_images = 0;
 };
 
-// INVALID_ARGUMENT: not smoke, quick or full.
-absl::StatusOr<Preset> PresetNamed(absl::string_view name);
+// "smoke", "quick" or "full". INVALID_ARGUMENT lists them.
+absl::StatusOr<Preset> FindPreset(absl::string_view name);
 
-// Peak learning rate of a trial's quantization-aware epochs, which start from
-// trained weights.
-double TrialLearningRate(const v1::Budget& budget);
+// INVALID_ARGUMENT naming the field: a budget no study can run with.
+absl::Status CheckBudget(const v1::Budget& budget);
 
 }  // namespace frostnas::search
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "arch/space.h"
 #include "base/status_macros.h"
+#include "search/presets.h"
 
 namespace frostnas::search {
 namespace {
@@ -18,21 +19,6 @@ absl::Status InRange(const char* field, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "spec.", field, ": ", value, " is not in ", low, "..", high));
-}
-
-absl::Status ValidateBudget(const v1::Budget& budget) {
-  RETURN_IF_ERROR(
-      InRange("budget.float_epochs", budget.float_epochs(), 0, 10000));
-  RETURN_IF_ERROR(
-      InRange("budget.search_epochs", budget.search_epochs(), 1, 10000));
-  RETURN_IF_ERROR(InRange("budget.trials", budget.trials(), 1, 1000));
-  RETURN_IF_ERROR(
-      InRange("budget.trial_epochs", budget.trial_epochs(), 0, 10000));
-  RETURN_IF_ERROR(
-      InRange("budget.final_epochs", budget.final_epochs(), 0, 10000));
-  RETURN_IF_ERROR(InRange("budget.batch", budget.batch(), 2, 4096));
-  return InRange("budget.calibration_networks", budget.calibration_networks(),
-                 0, 1000);
 }
 
 absl::Status ValidateDataset(const v1::DatasetSpec& dataset) {
@@ -98,7 +84,7 @@ absl::Status ValidateStudySpec(const v1::StudySpec& spec) {
       spec.strategy() == v1::STRATEGY_UNSPECIFIED) {
     return absl::InvalidArgumentError("spec.strategy: not given");
   }
-  RETURN_IF_ERROR(ValidateBudget(spec.budget()));
+  RETURN_IF_ERROR(CheckBudget(spec.budget()));
   return InRange("threads", spec.threads(), 1, 64);
 }
 

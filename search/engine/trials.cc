@@ -18,13 +18,16 @@
 #include "quant/package.h"
 #include "search/engine/profile.h"
 #include "search/pareto.h"
-#include "search/presets.h"
 
 namespace frostnas::search {
 namespace {
 
 constexpr int kMaxAttempts = 3;
 constexpr int kMaxTrials = 1000;
+
+// Peak learning rate of quantization-aware epochs, which start from trained
+// weights, at batch 64; it scales with the batch.
+constexpr double kTrialLearningRate = 0.05;
 
 absl::StatusOr<v1::Trial> MakeTrial(StudyRun& run, Proposal proposal) {
   v1::Trial trial;
@@ -75,7 +78,7 @@ db::NewTask AccuracyTask(const StudyRun& run, const TrialRound& round,
   work.set_weights_sha256(trial.weights_sha256());
   work.set_epochs(round.epochs);
   work.set_batch(run.spec.budget().batch());
-  work.set_learning_rate(TrialLearningRate(run.spec.budget()));
+  work.set_learning_rate(kTrialLearningRate * run.spec.budget().batch() / 64);
   work.set_seed(Random(run.spec.seed())
                     .Split(round.phase)
                     .Split(trial.arch_sha256())

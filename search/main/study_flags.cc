@@ -21,7 +21,7 @@
 ABSL_FLAG(std::string, space, "frost",
           "What is searched: frost, frost_block, mobilenetv2, qf_mobilenetv1, "
           "or a Space textproto file.");
-ABSL_FLAG(double, width, 0, "Width multiplier of the space. 0: the space's.");
+ABSL_FLAG(double, width, 0, "Width multiplier of the space. 0: the preset's.");
 ABSL_FLAG(int, input_size, 0,
           "Height and width of the network's input, pixels. 0: the data "
           "set's own (image_folder: 96).");
@@ -95,8 +95,10 @@ absl::StatusOr<v1::DatasetSpec> DatasetFromFlags(const Preset& preset) {
   return spec;
 }
 
-absl::StatusOr<v1::Space> SpaceFromFlags(const v1::DatasetInfo& dataset) {
+absl::StatusOr<v1::Space> SpaceFromFlags(const v1::DatasetInfo& dataset,
+                                         const Preset& preset) {
   arch::SpaceOverrides overrides = ShapeOverridesFromFlags();
+  if (!overrides.width.has_value()) overrides.width = preset.width;
   overrides.input_size = dataset.image_size();
   overrides.input_channels = dataset.channels();
   overrides.num_classes = dataset.classes();
@@ -154,7 +156,7 @@ absl::StatusOr<v1::StudySpec> StudySpecFromFlags() {
   spec.set_display_name(absl::GetFlag(FLAGS_name));
   // What needs no file comes first, so that a typo is told at once.
   ASSIGN_OR_RETURN(const Preset preset,
-                   PresetNamed(absl::GetFlag(FLAGS_preset)));
+                   FindPreset(absl::GetFlag(FLAGS_preset)));
   *spec.mutable_budget() = preset.budget;
   ASSIGN_OR_RETURN(const v1::Strategy strategy,
                    ParseStrategy(absl::GetFlag(FLAGS_strategy)));
@@ -168,7 +170,8 @@ absl::StatusOr<v1::StudySpec> StudySpecFromFlags() {
   // The data set decides input size, channels and classes of the space, and a
   // file at fault should be told before anything starts.
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec.dataset()));
-  ASSIGN_OR_RETURN(*spec.mutable_space(), SpaceFromFlags(dataset->info));
+  ASSIGN_OR_RETURN(*spec.mutable_space(),
+                   SpaceFromFlags(dataset->info, preset));
   RETURN_IF_ERROR(ValidateStudySpec(spec));
   return spec;
 }
