@@ -57,10 +57,12 @@ struct VectorEpilogue {
 
   template <bool kQuantize>
   HWY_INLINE V Apply(V v) const {
-    v = hn::Min(hn::Max(v, low), high);
+    // In this order x86 lets a NaN through, so that a training that diverges
+    // shows in its loss.
+    v = hn::Min(high, hn::Max(low, v));
     if constexpr (!kQuantize) return v;
     const V q = hn::Round(hn::Mul(v, inverse_step));
-    return hn::Mul(hn::Min(hn::Max(q, q_low), q_high), step);
+    return hn::Mul(hn::Min(q_high, hn::Max(q_low, q)), step);
   }
 
   V low, high, step, inverse_step, q_low, q_high;
