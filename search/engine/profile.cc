@@ -27,7 +27,7 @@ constexpr int kMaxAttempts = 3;
 constexpr size_t kOpsPerTask = 24;
 constexpr char kTablePrefix[] = "table:";
 
-v1::Task ProfileTask(const std::string& device,
+v1::Task ProfileTask(const StudyRun& run, const std::string& device,
                      absl::Span<const v1::OpKey> ops) {
   v1::Task task;
   task.set_max_attempts(kMaxAttempts);
@@ -35,6 +35,7 @@ v1::Task ProfileTask(const std::string& device,
   work.set_device_id(device);
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
+  work.set_effort(EffortOf(run.spec.budget()));
   for (const v1::OpKey& op : ops) *work.add_ops() = op;
   return task;
 }
@@ -45,7 +46,7 @@ absl::StatusOr<v1::Device> DescribeDevice(StudyRun& run,
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase,
                             {{.key = absl::StrCat("describe/", device),
-                              .task = ProfileTask(device, {})}}));
+                              .task = ProfileTask(run, device, {})}}));
   ASSIGN_OR_RETURN(const v1::TaskResult result, ResultOf(records[0]));
   return result.profile_ops().device();
 }
@@ -72,7 +73,7 @@ absl::Status MeasureMissing(StudyRun& run, const v1::Device& device,
     const size_t count = std::min(kOpsPerTask, missing.size() - begin);
     tasks.push_back(
         {.key = absl::StrCat("profile/", device.id(), "/", begin),
-         .task = ProfileTask(device.id(),
+         .task = ProfileTask(run, device.id(),
                              absl::MakeSpan(missing).subspan(begin, count))});
   }
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
@@ -156,6 +157,7 @@ absl::StatusOr<std::vector<latency::NetworkPair>> MeasureNetworks(
     task.mutable_latency()->set_package_sha256(digest);
     task.mutable_latency()->set_threads(kLatencyThreads);
     task.mutable_latency()->set_batch(kLatencyBatch);
+    task.mutable_latency()->set_effort(EffortOf(run.spec.budget()));
     tasks.push_back(
         {.key = absl::StrCat("calibrate/", device, "/", i), .task = task});
   }
@@ -202,6 +204,12 @@ absl::StatusOr<LatencyTable> MeasuredTable(StudyRun& run,
 }
 
 }  // namespace
+
+v1::MeasureEffort EffortOf(const v1::Budget& budget) {
+  if (budget.preset() == "smoke") return v1::MEASURE_EFFORT_SMOKE;
+  if (budget.preset() == "full") return v1::MEASURE_EFFORT_FULL;
+  return v1::MEASURE_EFFORT_QUICK;
+}
 
 absl::StatusOr<std::vector<LatencyTable>> PrepareTables(StudyRun& run) {
   ASSIGN_OR_RETURN(const arch::SearchSpace space,

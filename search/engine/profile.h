@@ -12,6 +12,8 @@
 
 #include "absl/status/statusor.h"
 #include "latency/latency_table.h"
+#include "proto/frostnas/v1/study.pb.h"
+#include "proto/frostnas/v1/task.pb.h"
 #include "search/engine/study_run.h"
 
 namespace frostnas::search {
@@ -19,6 +21,9 @@ namespace frostnas::search {
 // Latency is measured for one image on one thread.
 inline constexpr int kLatencyThreads = 1;
 inline constexpr int kLatencyBatch = 1;
+
+// How long the study's workers look when they measure.
+v1::MeasureEffort EffortOf(const v1::Budget& budget);
 
 // One table a device of the spec, in order. NOT_FOUND: a table file, or an op
 // that it lacks. UNAVAILABLE: a device failed, naming it.

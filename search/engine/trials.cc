@@ -95,7 +95,8 @@ absl::StatusOr<int64_t> Predicted(const latency::LatencyTable& table,
   return table.NetworkLatencyNs(graph);
 }
 
-absl::StatusOr<db::NewTask> LatencyTask(const std::string& phase,
+absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
+                                        const std::string& phase,
                                         const std::string& device,
                                         const latency::LatencyTable& table,
                                         const v1::Trial& trial) {
@@ -108,6 +109,7 @@ absl::StatusOr<db::NewTask> LatencyTask(const std::string& phase,
   work.set_package_sha256(trial.package_sha256());
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
+  work.set_effort(EffortOf(run.spec.budget()));
   ASSIGN_OR_RETURN(const int64_t predicted, Predicted(table, trial));
   work.set_predicted_ns(predicted);
   return made;
@@ -152,7 +154,7 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
         continue;
       }
       ASSIGN_OR_RETURN(db::NewTask task,
-                       LatencyTask(round.phase, device, tables[d], trial));
+                       LatencyTask(run, round.phase, device, tables[d], trial));
       tasks.push_back(std::move(task));
     }
     if (update.latency.empty()) continue;
