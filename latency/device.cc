@@ -1,0 +1,61 @@
+#include "latency/device.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace frostnas::latency {
+namespace {
+
+constexpr char kValidIds[] = "host, adb:SERIAL or table:FILE";
+constexpr int kMaxThreads = 64;
+constexpr int kMaxBatch = 1024;
+
+absl::Status BadId(absl::string_view id, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "device \"", absl::CHexEscape(id), "\": ", why, "; it is ", kValidIds));
+}
+
+// What adb gives for USB, TCP and emulator devices.
+bool IsSerial(absl::string_view text) {
+  return !text.empty() && text.size() <= 128 && text[0] != '-' &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isalnum(c) || absl::StrContains("._:-", c);
+         });
+}
+
+}  // namespace
+
+absl::StatusOr<DeviceId> ParseDeviceId(absl::string_view id) {
+  if (id == "host") return DeviceId{};
+  absl::string_view rest = id;
+  if (absl::ConsumePrefix(&rest, "adb:")) {
+    if (!IsSerial(rest)) return BadId(id, "not a serial number");
+    return DeviceId{DeviceKind::kAdb, std::string(rest)};
+  }
+  if (absl::ConsumePrefix(&rest, "table:")) {
+    if (rest.empty()) return BadId(id, "no file named");
+    return DeviceId{DeviceKind::kTable, std::string(rest)};
+  }
+  return BadId(id, "unknown kind");
+}
+
+absl::Status CheckRequest(const MeasureRequest& request) {
+  if (request.threads < 1 || request.threads > kMaxThreads) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "threads ", request.threads, " is not in 1..", kMaxThreads));
+  }
+  if (request.batch < 1 || request.batch > kMaxBatch) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("batch ", request.batch, " is not in 1..", kMaxBatch));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace frostnas::latency

@@ -1,0 +1,30 @@
+// The machine this program runs on, measured through the oneDNN executor.
+#ifndef FROSTNAS_LATENCY_HOST_DEVICE_H_
+#define FROSTNAS_LATENCY_HOST_DEVICE_H_
+
+#include <memory>
+
+#include "base/clock.h"
+#include "latency/device.h"
+#include "latency/measure/measure.h"
+
+namespace frostnas::latency {
+
+// What an effort means; the first for whole networks, the second for the ops
+// of a group. On a quiet machine a network takes about 0.05, 0.2 or 0.6 s, an
+// op 0.01, 0.03 or 0.1 s.
+MeasureOptions NetworkOptions(Effort effort);
+MeasureOptions OpOptions(Effort effort);
+
+// Measures on the calling thread, pinned to one core where one thread is asked
+// for. The reference is a fixed network on the same executor; its full speed
+// is estimated once, at the first use with a number of threads, which takes a
+// second. `clock` stamps measurements and must outlive the device.
+//
+// Devices of one process share nothing: keep one, so that all its results are
+// stated at the same full speed.
+std::unique_ptr<LatencyDevice> CreateHostDevice(Clock& clock);
+
+}  // namespace frostnas::latency
+
+#endif  // FROSTNAS_LATENCY_HOST_DEVICE_H_
