@@ -1,0 +1,125 @@
+#include "quant/qat_train.h"
+
+#include <memory>
+#include <vector>
+
+#include "base/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nn/data/dataset.h"
+#include "nn/threads.h"
+#include "quant/executor.h"
+#include "quant/package.h"
+
+namespace frostnas::quant {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A stem, one bottleneck and a classifier at 32 px.
+v1::Architecture TinyArchitecture() {
+  v1::Architecture architecture;
+  architecture.set_input_size(32);
+  architecture.set_input_channels(3);
+  architecture.set_num_classes(10);
+  v1::Block& stem = *architecture.add_blocks();
+  stem.set_name("stem");
+  stem.mutable_conv()->set_out_channels(16);
+  stem.mutable_conv()->set_kernel(3);
+  stem.mutable_conv()->set_stride(2);
+  stem.mutable_conv()->set_activation(v1::ACTIVATION_RELU);
+  v1::Block& body = *architecture.add_blocks();
+  body.set_name("body");
+  body.mutable_frost()->set_out_channels(16);
+  body.mutable_frost()->set_kernel(3);
+  body.mutable_frost()->set_stride(2);
+  body.mutable_frost()->set_expansion(3);
+  body.mutable_frost()->set_reduction(2);
+  v1::Block& top = *architecture.add_blocks();
+  top.set_name("top");
+  top.mutable_classifier()->set_pool(v1::GLOBAL_POOL_AVERAGE);
+  return architecture;
+}
+
+class TrainQatTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    nn::SetComputeThreads(1);
+    v1::DatasetSpec spec;
+    spec.set_kind(v1::DATASET_KIND_SYNTHETIC);
+    spec.set_seed(1);
+    spec.set_train_images(1000);
+    spec.set_test_images(500);
+    dataset_ = nn::LoadDataset(spec).value();
+  }
+  static void TearDownTestSuite() { dataset_.reset(); }
+
+  static std::unique_ptr<const nn::Dataset> dataset_;
+};
+std::unique_ptr<const nn::Dataset> TrainQatTest::dataset_;
+
+TEST_F(TrainQatTest, Int8KeepsTheFakeQuantizedAccuracy) {
+  ASSERT_OK_AND_ASSIGN(
+      const QatTrained trained,
+      TrainQat({TinyArchitecture(), *dataset_},
+               {.float_epochs = 4, .qat_epochs = 4, .batch = 32, .seed = 3}));
+  EXPECT_EQ(trained.epoch_loss.size(), 8);
+  EXPECT_LT(trained.epoch_loss.back(), trained.epoch_loss.front());
+  EXPECT_GT(trained.fake_quant_top1, 0.25);  // chance is 0.1
+  EXPECT_NEAR(trained.int8_top1, trained.fake_quant_top1, 0.01);
+  EXPECT_NEAR(trained.float_top1, trained.fake_quant_top1, 0.1);
+  EXPECT_EQ(trained.package.fake_quant_top1(), trained.fake_quant_top1);
+  EXPECT_OK(ParsePackage(SerializePackage(trained.package)));
+  EXPECT_OK(ParseFloatNetwork(SerializeFloatNetwork(trained.weights)));
+}
+
+TEST_F(TrainQatTest, IsTheSameForASeed) {
+  const QatTrainOptions options = {.float_epochs = 1,
+                                   .qat_epochs = 1,
+                                   .batch = 50,
+                                   .seed = 5,
+                                   .grad_boost = nn::GradBoostMode::kCorrected};
+  ASSERT_OK_AND_ASSIGN(const QatTrained a,
+                       TrainQat({TinyArchitecture(), *dataset_}, options));
+  ASSERT_OK_AND_ASSIGN(const QatTrained b,
+                       TrainQat({TinyArchitecture(), *dataset_}, options));
+  EXPECT_EQ(SerializePackage(a.package), SerializePackage(b.package));
+  EXPECT_EQ(SerializeFloatNetwork(a.weights), SerializeFloatNetwork(b.weights));
+}
+
+TEST_F(TrainQatTest, WithoutEpochsKeepsTheStartsWeights) {
+  ASSERT_OK_AND_ASSIGN(const QatTrained start,
+                       TrainQat({TinyArchitecture(), *dataset_},
+                                {.float_epochs = 6, .batch = 32, .seed = 3}));
+  const v1::Architecture architecture = TinyArchitecture();
+  ASSERT_OK_AND_ASSIGN(
+      const QatTrained again,
+      TrainQat({architecture, *dataset_, &start.weights}, {.batch = 32}));
+  EXPECT_TRUE(again.epoch_loss.empty());
+  EXPECT_EQ(again.weights.tensors(0).name(), "stem.conv.weight");
+  EXPECT_EQ(again.weights.tensors(0).data(), start.weights.tensors(0).data());
+  EXPECT_NEAR(again.int8_top1, start.int8_top1, 0.1);
+}
+
+TEST_F(TrainQatTest, StopsWhenAsked) {
+  StopSource source;
+  source.RequestStop();
+  EXPECT_THAT(TrainQat({TinyArchitecture(), *dataset_},
+                       {.qat_epochs = 1, .stop = source.token()}),
+              StatusIs(absl::StatusCode::kCancelled));
+}
+
+TEST_F(TrainQatTest, RefusesANetworkForOtherImages) {
+  v1::Architecture architecture = TinyArchitecture();
+  architecture.set_input_size(64);
+  EXPECT_THAT(
+      TrainQat({architecture, *dataset_}, {.qat_epochs = 1}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("takes 64 px")));
+  EXPECT_THAT(TrainQat({TinyArchitecture(), *dataset_},
+                       {.qat_epochs = 1, .batch = 100000}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("batch is 100000")));
+}
+
+}  // namespace
+}  // namespace frostnas::quant
