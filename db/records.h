@@ -32,6 +32,8 @@ struct Checkpoint {
   std::string state;  // the engine's own bytes, opaque here
   // Blobs (hex) the state needs; they count as referenced.
   std::vector<std::string> blob_sha256;
+
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
 
 // Fields left unset stay as they are.
