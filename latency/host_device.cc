@@ -215,14 +215,19 @@ MeasureOptions NetworkOptions(Effort effort) {
       options.rounds = 6;
       options.samples_per_round = 9;
       options.max_rounds = 12;
+      options.max_time = absl::Milliseconds(500);
       break;
     case Effort::kQuick:
+      options.rounds = 9;
       options.samples_per_round = 25;
+      options.max_rounds = 36;
+      options.max_time = absl::Seconds(2);
       break;
     case Effort::kFull:
       options.rounds = 15;
       options.samples_per_round = 40;
       options.max_rounds = 60;
+      options.max_time = absl::Seconds(6);
       break;
   }
   return options;

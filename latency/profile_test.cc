@@ -125,7 +125,7 @@ TEST_F(ProfileTest, RefusesOpsThatAPeerShouldNotAskFor) {
   EXPECT_THAT(Profile({Op("conv", 100000, 100000)}, 1),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("more than an op may have")));
-  EXPECT_THAT(Profile({Op("concat", 8, 100000)}, 1),
+  EXPECT_THAT(Profile({Op("concat", 40000, 100000)}, 1),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 

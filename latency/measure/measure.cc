@@ -219,7 +219,11 @@ absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
   runner.WarmUp();
   std::vector<Round> rounds;
   std::vector<size_t> undisturbed;
-  while (static_cast<int>(rounds.size()) < options.max_rounds) {
+  const int64_t start_ns = machine.NowNs();
+  const auto in_time = [&] {
+    return absl::Nanoseconds(machine.NowNs() - start_ns) <= options.max_time;
+  };
+  while (static_cast<int>(rounds.size()) < options.max_rounds && in_time()) {
     RETURN_IF_ERROR(stop.Check());
     rounds.push_back(runner.Run());
     if (IsDisturbed(rounds.back(), options)) {

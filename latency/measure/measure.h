@@ -19,7 +19,8 @@
 //            the rounds, because samples within a round are not independent
 //   accepted: `rounds` undisturbed rounds, and every piece's half interval
 //            within max_spread of its median; else another round
-//   noisy    max_rounds are over first; the least disturbed rounds stand in
+//   noisy    max_rounds or max_time are over first; the least disturbed rounds
+//            stand in
 //
 // All times are nanoseconds a call. CANCELLED: the stop token asked.
 // UNAVAILABLE: not one sample was valid in any round.
@@ -50,6 +51,9 @@ struct MeasureOptions {
   // Undisturbed rounds behind a result. Six or more give a 95 % interval.
   int rounds = 9;
   int max_rounds = 36;
+  // No round starts later than this after the first, so that a busy machine
+  // costs time in bounds.
+  absl::Duration max_time = absl::Seconds(2);
   // Largest half width of the interval over the median.
   double max_spread = 0.025;
   // How much slower than full speed the reference may run in a round.

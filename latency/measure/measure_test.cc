@@ -194,6 +194,15 @@ TEST_F(MeasureTest, IsNoisyWhereRoundsNeverAgree) {
             2 * options_.max_spread * result.works[0].median_ns);
 }
 
+TEST_F(MeasureTest, EndsInTimeWithWhatItHas) {
+  options_.max_time = absl::Milliseconds(20);
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1500)}));
+  EXPECT_TRUE(result.noisy);
+  // Rounds of 5 * 1.55 ms: the third starts at 15.5 ms, a fourth would at 23.
+  EXPECT_EQ(result.works[0].samples_ns.size(), 3u * 5u);
+  EXPECT_EQ(result.works[0].median_ns, 1.5e6);
+}
+
 TEST_F(MeasureTest, IsUnavailableWhereEverySampleIsPreempted) {
   const Work work = [&] {
     machine_.Spend(kMillisecond);
