@@ -8,10 +8,10 @@
 //
 // The function should accumulate its value in double precision; its float
 // inside limits the difference quotient to about epsilon / step, which the
-// tolerance has to cover. Elements where a difference quotient over step
-// and one over step / 2 disagree by more than the tolerance lie at a kink (a
-// ReLU's zero, a maximum's tie) and are skipped; a check in which more than
-// `max_kinks` of the elements are skipped fails, so it cannot pass by skipping.
+// tolerance has to cover. Elements that disagree and whose quotients to the two
+// sides differ by more than the tolerance lie at a kink (a ReLU's zero, a
+// maximum's tie) and are skipped; a check in which more than `max_kinks` of the
+// elements are skipped fails, so it cannot pass by skipping.
 //
 //   EXPECT_TRUE(CheckGradients(loss, {{"src", src.span(), diff_src}}));
 //

@@ -43,7 +43,7 @@ TEST(GradientCheckTest, RejectsAGradientOfAnotherSize) {
 }
 
 TEST(GradientCheckTest, SkipsKinksButNotTooMany) {
-  // |x| at 0.001: the quotients over 0.01 and 0.005 differ.
+  // |x| at 0.001: the slopes over 0.01 are -0.8 below and 1 above.
   std::vector<float> x = {0.001f, 5};
   const std::vector<float> gradient = {1, 1};
   const auto function = [&] {

@@ -1,6 +1,7 @@
 #include "nn/graph_check.h"
 
 #include <functional>
+#include <ostream>
 #include <string>
 
 #include "base/status_matchers.h"
@@ -62,6 +63,8 @@ struct Damage {
   std::function<void(arch::Graph&)> apply;
   const char* message;
 };
+
+void PrintTo(const Damage& damage, std::ostream* os) { *os << damage.name; }
 
 class DamagedGraphTest : public testing::TestWithParam<Damage> {};
 

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "nn/gradient_check.h"
 #include "nn/loss.h"
+#include "nn/threads.h"
 
 namespace frostnas::nn {
 namespace {
@@ -93,7 +94,13 @@ class FixedQuantizer : public ActivationQuantizer {
   int observations_ = 0;
 };
 
-TEST(NetworkTest, GradientsAgreeWithDifferences) {
+// Small networks: a second thread would only add waiting.
+class NetworkTest : public testing::Test {
+ protected:
+  NetworkTest() { SetComputeThreads(1); }
+};
+
+TEST_F(NetworkTest, GradientsAgreeWithDifferences) {
   const std::unique_ptr<Network> network = MustCreate(FrostGraph());
   MoveFromKinks(*network);
   Tensor src = RandomTensor({3, 8, 8, 3}, 2);
@@ -117,7 +124,7 @@ TEST(NetworkTest, GradientsAgreeWithDifferences) {
       {.step = 1e-3, .absolute = 2e-3, .relative = 3e-2, .max_elements = 12}));
 }
 
-TEST(NetworkTest, BackwardAddsToParameterGradients) {
+TEST_F(NetworkTest, BackwardAddsToParameterGradients) {
   const std::unique_ptr<Network> network = MustCreate(FrostGraph());
   const Tensor src = RandomTensor({2, 8, 8, 3}, 3);
   const Tensor diff = RandomTensor({2, 1, 1, 4}, 4);
@@ -137,7 +144,7 @@ TEST(NetworkTest, BackwardAddsToParameterGradients) {
   }
 }
 
-TEST(NetworkTest, LearnsAFewImagesByHeart) {
+TEST_F(NetworkTest, LearnsAFewImagesByHeart) {
   const std::unique_ptr<Network> network = MustCreate(FrostGraph(0.1f));
   const Tensor src = RandomTensor({16, 8, 8, 3}, 5);
   std::vector<int32_t> labels(16);

@@ -61,6 +61,14 @@ class Weights {
   dnnl::reorder to_wanted_, to_plain_;
 };
 
+// Threads for one call. Below this many products starting them costs more than
+// it gains. Primitives are made for a number of threads, so it is one for all
+// calls of a shape.
+void ApplyThreads(const ConvShape& s) {
+  constexpr int64_t kWorthThreads = 1 << 18;
+  ApplyComputeThreads(s.dst().rows() * s.dense_weights() >= kWorthThreads);
+}
+
 struct Descs {
   explicit Descs(const ConvShape& s)
       : src(ActivationDesc(s.src())),
@@ -132,7 +140,7 @@ struct OnednnConvolution::Impl {
 };
 
 OnednnConvolution::OnednnConvolution(const ConvShape& shape) : shape_(shape) {
-  ApplyComputeThreads();
+  ApplyThreads(shape_);
   impl_ = std::make_unique<Impl>(shape);
 }
 
@@ -140,7 +148,7 @@ OnednnConvolution::~OnednnConvolution() = default;
 
 void OnednnConvolution::Forward(const float* src, const float* weights,
                                 float* dst) {
-  ApplyComputeThreads();
+  ApplyThreads(shape_);
   SetData(impl_->src, src);
   SetData(impl_->dst, dst);
   impl_->forward_weights.Load(weights);
@@ -152,7 +160,7 @@ void OnednnConvolution::Forward(const float* src, const float* weights,
 
 void OnednnConvolution::BackwardData(const float* diff_dst,
                                      const float* weights, float* diff_src) {
-  ApplyComputeThreads();
+  ApplyThreads(shape_);
   SetData(impl_->src, diff_src);
   SetData(impl_->dst, diff_dst);
   impl_->data_weights.Load(weights);
@@ -164,7 +172,7 @@ void OnednnConvolution::BackwardData(const float* diff_dst,
 
 void OnednnConvolution::BackwardWeights(const float* src, const float* diff_dst,
                                         float* diff_weights) {
-  ApplyComputeThreads();
+  ApplyThreads(shape_);
   SetData(impl_->src, src);
   SetData(impl_->dst, diff_dst);
   impl_->gradient.execute(
