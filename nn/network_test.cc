@@ -75,25 +75,6 @@ void ZeroGradients(Network& network) {
   for (Parameter* parameter : network.parameters()) parameter->ZeroGrad();
 }
 
-// A grid that stays as it is; remembers what it observed.
-class FixedQuantizer : public ActivationQuantizer {
- public:
-  explicit FixedQuantizer(AffineGrid grid) : grid_(grid) {}
-  void Observe(float min, float max) override {
-    min_ = min;
-    max_ = max;
-    ++observations_;
-  }
-  bool observing() const override { return true; }
-  bool quantizing() const override { return quantizing_; }
-  AffineGrid grid() const override { return grid_; }
-
-  AffineGrid grid_;
-  bool quantizing_ = true;
-  float min_ = 0, max_ = 0;
-  int observations_ = 0;
-};
-
 // Small networks: a second thread would only add waiting.
 class NetworkTest : public testing::Test {
  protected:
@@ -162,6 +143,84 @@ TEST_F(NetworkTest, LearnsAFewImagesByHeart) {
   }
   const Tensor& logits = network->Forward(src, Mode::kEval);
   EXPECT_EQ(CountCorrect(logits, labels), 16);
+}
+
+TEST_F(NetworkTest, RepeatsExactlyForOneSeedAndThreadCount) {
+  const Tensor src = RandomTensor({8, 8, 8, 3}, 6);
+  const Tensor diff = RandomTensor({8, 1, 1, 4}, 7);
+  for (const int threads : {1, 2}) {
+    SetComputeThreads(threads);
+    std::vector<std::vector<float>> gradients[2];
+    for (auto& run : gradients) {
+      const std::unique_ptr<Network> network = MustCreate(FrostGraph(0.5f));
+      ZeroGradients(*network);
+      for (int step = 0; step < 2; ++step) {
+        network->Forward(src, Mode::kTrain);
+        network->Backward(diff, false);
+      }
+      for (Parameter* p : network->parameters()) run.push_back(p->grad);
+    }
+    EXPECT_EQ(gradients[0], gradients[1]) << threads << " threads";
+  }
+}
+
+TEST_F(NetworkTest, ABlockStartsTheSameWhereverItStands) {
+  const std::unique_ptr<Network> whole = MustCreate(FrostGraph());
+  v1::Block block;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "name: 'b2' frost { out_channels: 24 kernel: 5 stride: 2 "
+      "  expansion: 3 reduction: 2 }",
+      &block));
+  ASSERT_OK_AND_ASSIGN(const arch::Graph graph,
+                       arch::ExpandBlock(block, {8, 16}, 4));
+  const std::unique_ptr<Network> alone = MustCreate(graph);
+  int compared = 0;
+  for (Parameter* p : alone->parameters()) {
+    for (Parameter* q : whole->parameters()) {
+      if (p->name != q->name) continue;
+      EXPECT_EQ(p->value, q->value) << p->name;
+      ++compared;
+    }
+  }
+  EXPECT_EQ(compared, static_cast<int>(alone->parameters().size()));
+}
+
+TEST_F(NetworkTest, BatchSizesMayAlternate) {
+  const std::unique_ptr<Network> network = MustCreate(FrostGraph());
+  const Tensor few = RandomTensor({2, 8, 8, 3}, 8);
+  const Tensor many = RandomTensor({5, 8, 8, 3}, 9);
+  const Tensor first = network->Forward(few, Mode::kEval).Clone();
+  EXPECT_EQ(network->Forward(many, Mode::kEval).shape(), Shape({5, 1, 1, 4}));
+  const Tensor& again = network->Forward(few, Mode::kEval);
+  ASSERT_EQ(again.shape(), first.shape());
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(again.data()[i], first.data()[i]);
+}
+
+TEST_F(NetworkTest, ProbingTakesBatchStatisticsAndChangesNothing) {
+  const std::unique_ptr<Network> network = MustCreate(FrostGraph(0.5f));
+  const Tensor src = RandomTensor({4, 8, 8, 3}, 10);
+  std::vector<std::vector<float>> before;
+  for (StateBuffer* s : network->state()) before.push_back(s->value);
+  const Tensor probed = network->Forward(src, Mode::kProbe).Clone();
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(network->state()[i]->value, before[i]);
+  }
+  // The features before dropout are those of training.
+  const int pooled = static_cast<int>(network->graph().layers.size()) - 3;
+  const Tensor features = network->layer_output(pooled).Clone();
+  network->Forward(src, Mode::kTrain);
+  for (int i = 0; i < features.elements(); ++i) {
+    EXPECT_NEAR(network->layer_output(pooled).data()[i], features.data()[i],
+                1e-5);
+  }
+}
+
+TEST_F(NetworkTest, ABrokenGraphIsRefused) {
+  arch::Graph graph = FrostGraph();
+  graph.layers[1].kernel = 4;
+  EXPECT_THAT(Network::Create(graph, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr(graph.layers[1].name)));
 }
 
 }  // namespace
