@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arch/graph.h"
+#include "arch/presets.h"
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -54,6 +55,17 @@ TEST(OnednnAgreementTest, RandomNetworks) {
   for (uint64_t seed = 0; seed < 25; ++seed) {
     SCOPED_TRACE(seed);
     ExpectSameBits(Quantize(RandomArchitecture(seed), seed), 2);
+  }
+}
+
+TEST(OnednnAgreementTest, Presets) {
+  for (const char* name : {"frostnet_small", "mobilenet_v1", "mobilenet_v2"}) {
+    SCOPED_TRACE(name);
+    ASSERT_OK_AND_ASSIGN(
+        const v1::Architecture architecture,
+        arch::PresetArchitecture(
+            name, {.width = 0.35, .input_size = 32, .num_classes = 10}));
+    ExpectSameBits(Quantize(architecture, 9), 1);
   }
 }
 
