@@ -1,8 +1,10 @@
 #include "workers/lease_client.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -20,6 +22,8 @@ namespace {
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(20);
 constexpr absl::Duration kBlobTimeout = absl::Minutes(10);
+// Of a report once the worker is stopping.
+constexpr absl::Duration kLastCallTimeout = absl::Seconds(1);
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr size_t kMaxBlobBytes = size_t{512} << 20;
 constexpr int64_t kMaxPemBytes = 1 << 20;
@@ -29,10 +33,13 @@ absl::Status FromGrpc(const grpc::Status& status) {
                       status.error_message());
 }
 
-bool IsLoopback(absl::string_view address) {
-  return absl::StartsWith(address, "127.") ||
-         absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:");
+// A name such as "127.example.com" is not: it may lead anywhere.
+bool IsLoopback(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  in_addr ip;
+  return host == "localhost" || host == "[::1]" ||
+         (absl::StartsWith(host, "127.") &&
+          inet_pton(AF_INET, host.c_str(), &ip) == 1);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
@@ -56,25 +63,68 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
   return grpc::SslCredentials(ssl);
 }
 
+// The calls under way, so that all can be ended at once.
+struct CallSet {
+  absl::Mutex mutex;
+  bool cancelled ABSL_GUARDED_BY(mutex) = false;
+  std::set<grpc::ClientContext*> contexts ABSL_GUARDED_BY(mutex);
+};
+
+// One call, from before it is made until its result is there.
+class ScopedCall {
+ public:
+  // `last`: the call may still be made after Cancel, with a short deadline.
+  ScopedCall(CallSet& calls, absl::Duration timeout, bool last = false)
+      : calls_(calls) {
+    absl::MutexLock lock(&calls_.mutex);
+    allowed_ = !calls_.cancelled || last;
+    if (calls_.cancelled) timeout = std::min(timeout, kLastCallTimeout);
+    context_.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+    calls_.contexts.insert(&context_);
+  }
+  ~ScopedCall() {
+    absl::MutexLock lock(&calls_.mutex);
+    calls_.contexts.erase(&context_);
+  }
+  ScopedCall(const ScopedCall&) = delete;
+  ScopedCall& operator=(const ScopedCall&) = delete;
+
+  // CANCELLED: the call must not be made any more.
+  absl::Status Check() const {
+    if (allowed_) return absl::OkStatus();
+    return absl::CancelledError("the worker is stopping");
+  }
+  grpc::ClientContext* context() { return &context_; }
+
+ private:
+  CallSet& calls_;
+  grpc::ClientContext context_;
+  bool allowed_ = false;
+};
+
+template <typename Request, typename Response>
+using Method = grpc::Status (v1::TaskService::Stub::*)(grpc::ClientContext*,
+                                                       const Request&,
+                                                       Response*);
+
+// One unary call.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(v1::TaskService::Stub& stub,
+                              Method<Request, Response> method,
+                              const Request& request, ScopedCall& call) {
+  RETURN_IF_ERROR(call.Check());
+  Response response;
+  const grpc::Status status =
+      (stub.*method)(call.context(), request, &response);
+  if (!status.ok()) return FromGrpc(status);
+  return response;
+}
+
 }  // namespace
 
 struct LeaseClient::Impl {
   std::unique_ptr<v1::TaskService::Stub> stub;
-  absl::Mutex mutex;
-  bool cancelled ABSL_GUARDED_BY(mutex) = false;
-  // The wait under way, so that Cancel can end it.
-  grpc::ClientContext* waiting ABSL_GUARDED_BY(mutex) = nullptr;
-
-  bool BeginWait(grpc::ClientContext* context) {
-    absl::MutexLock lock(&mutex);
-    if (cancelled) return false;
-    waiting = context;
-    return true;
-  }
-  void EndWait() {
-    absl::MutexLock lock(&mutex);
-    waiting = nullptr;
-  }
+  CallSet calls;
 };
 
 LeaseClient::LeaseClient() : impl_(std::make_unique<Impl>()) {}
@@ -97,73 +147,51 @@ absl::StatusOr<std::unique_ptr<LeaseClient>> LeaseClient::Create(
   return client;
 }
 
-namespace {
-
-// One unary call with a deadline.
-template <typename Request, typename Response>
-absl::StatusOr<Response> Call(
-    v1::TaskService::Stub& stub,
-    grpc::Status (v1::TaskService::Stub::*method)(grpc::ClientContext*,
-                                                  const Request&, Response*),
-    const Request& request) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
-  Response response;
-  const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return FromGrpc(status);
-  return response;
-}
-
-}  // namespace
-
 absl::StatusOr<v1::RegisterResponse> LeaseClient::Register(
     const v1::RegisterRequest& request) {
-  return Call(*impl_->stub, &v1::TaskService::Stub::Register, request);
+  ScopedCall call(impl_->calls, kCallTimeout);
+  return Call(*impl_->stub, &v1::TaskService::Stub::Register, request, call);
 }
 
 absl::StatusOr<std::optional<v1::Lease>> LeaseClient::LeaseTask(
     const std::string& session, absl::Duration wait) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + wait + kCallTimeout));
   v1::LeaseTaskRequest request;
   request.set_session(session);
   request.set_wait_ns(absl::ToInt64Nanoseconds(wait));
-  v1::LeaseTaskResponse response;
-  if (!impl_->BeginWait(&context)) {
-    return absl::CancelledError("the worker is stopping");
-  }
-  const grpc::Status status =
-      impl_->stub->LeaseTask(&context, request, &response);
-  impl_->EndWait();
-  if (!status.ok()) return FromGrpc(status);
+  ScopedCall call(impl_->calls, wait + kCallTimeout);
+  ASSIGN_OR_RETURN(
+      v1::LeaseTaskResponse response,
+      Call(*impl_->stub, &v1::TaskService::Stub::LeaseTask, request, call));
   if (!response.has_lease()) return std::nullopt;
   return std::move(*response.mutable_lease());
 }
 
 absl::Status LeaseClient::Heartbeat(const v1::HeartbeatRequest& request) {
-  return Call(*impl_->stub, &v1::TaskService::Stub::Heartbeat, request)
+  ScopedCall call(impl_->calls, kCallTimeout);
+  return Call(*impl_->stub, &v1::TaskService::Stub::Heartbeat, request, call)
       .status();
 }
 
 absl::StatusOr<bool> LeaseClient::Complete(
     const v1::CompleteTaskRequest& request) {
+  ScopedCall call(impl_->calls, kCallTimeout, /*last=*/true);
   ASSIGN_OR_RETURN(
       const v1::CompleteTaskResponse response,
-      Call(*impl_->stub, &v1::TaskService::Stub::CompleteTask, request));
+      Call(*impl_->stub, &v1::TaskService::Stub::CompleteTask, request, call));
   return response.counted();
 }
 
 absl::StatusOr<std::string> LeaseClient::GetBlob(const std::string& sha256) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kBlobTimeout));
+  ScopedCall call(impl_->calls, kBlobTimeout);
+  RETURN_IF_ERROR(call.Check());
   v1::GetBlobRequest request;
   request.set_sha256(sha256);
-  auto reader = impl_->stub->GetBlob(&context, request);
+  auto reader = impl_->stub->GetBlob(call.context(), request);
   std::string bytes;
   v1::BlobChunk chunk;
   while (reader->Read(&chunk)) {
     if (bytes.size() + chunk.data().size() > kMaxBlobBytes) {
-      context.TryCancel();
+      call.context()->TryCancel();
       return absl::ResourceExhaustedError(
           absl::StrCat("blob ", sha256, " is larger than 512 MiB"));
     }
@@ -178,10 +206,10 @@ absl::StatusOr<std::string> LeaseClient::GetBlob(const std::string& sha256) {
 }
 
 absl::StatusOr<std::string> LeaseClient::PutBlob(absl::string_view bytes) {
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kBlobTimeout));
+  ScopedCall call(impl_->calls, kBlobTimeout);
+  RETURN_IF_ERROR(call.Check());
   v1::PutBlobResponse response;
-  auto writer = impl_->stub->PutBlob(&context, &response);
+  auto writer = impl_->stub->PutBlob(call.context(), &response);
   v1::BlobChunk chunk;
   chunk.set_sha256(Sha256Hex(bytes));
   size_t sent = 0;
@@ -195,9 +223,10 @@ absl::StatusOr<std::string> LeaseClient::PutBlob(absl::string_view bytes) {
 }
 
 void LeaseClient::Cancel() {
-  absl::MutexLock lock(&impl_->mutex);
-  impl_->cancelled = true;
-  if (impl_->waiting != nullptr) impl_->waiting->TryCancel();
+  CallSet& calls = impl_->calls;
+  absl::MutexLock lock(&calls.mutex);
+  calls.cancelled = true;
+  for (grpc::ClientContext* context : calls.contexts) context->TryCancel();
 }
 
 }  // namespace frostnas::workers

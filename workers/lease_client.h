@@ -48,8 +48,8 @@ class LeaseClient {
   absl::StatusOr<std::string> GetBlob(const std::string& sha256);
   // Returns the digest.
   absl::StatusOr<std::string> PutBlob(absl::string_view bytes);
-  // Ends a wait in LeaseTask within its server's next step; later calls fail
-  // with CANCELLED.
+  // Ends the calls under way with CANCELLED, and so will later ones, but for
+  // Complete, which may still be tried for a second each time.
   void Cancel();
 
  private:

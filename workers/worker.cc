@@ -16,14 +16,33 @@ namespace {
 
 constexpr absl::Duration kLeaseWait = absl::Seconds(20);
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(500);
+constexpr absl::Duration kMinHeartbeatEvery = absl::Milliseconds(10);
 // How long a result is offered to a controller that does not answer once the
 // worker is to stop.
 constexpr absl::Duration kLastReport = absl::Seconds(1);
 
-// The server could not be reached, or not now: the same call may succeed.
-bool Transient(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kUnavailable ||
-         status.code() == absl::StatusCode::kDeadlineExceeded;
+// The same call can never succeed.
+bool Refused(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A status' message may hold bytes of a file or a phone; a proto's string
+// must not.
+std::string PlainText(absl::string_view message) {
+  std::string text(message);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return text;
 }
 
 v1::TaskKind KindOf(const v1::Task& task) {
@@ -65,16 +84,17 @@ absl::Status Worker::Run(const StopToken& stop) {
     absl::Status status = session_.empty() ? Register(stop) : Step(stop);
     if (stop.StopRequested()) break;
     if (status.ok()) continue;
+    if (Refused(status)) return status;
     if (absl::IsFailedPrecondition(status)) {
       LOG(WARNING) << "registering again: " << status.message();
       session_.clear();
-    } else if (Transient(status)) {
+    } else {
       LOG(WARNING) << "controller " << options_.client.controller
                    << " does not answer: " << status.message();
-      clock_.WaitFor(kRetryEvery, stop);
-    } else {
-      return status;
     }
+    // Also before registering again: two workers of one name would otherwise
+    // fence each other as fast as they can.
+    clock_.WaitFor(kRetryEvery, stop);
   }
   return absl::OkStatus();
 }
@@ -89,7 +109,8 @@ absl::Status Worker::Register(const StopToken& stop) {
   ASSIGN_OR_RETURN(const v1::RegisterResponse response,
                    client_->Register(request));
   session_ = response.session();
-  heartbeat_every_ = absl::Nanoseconds(response.heartbeat_every_ns());
+  heartbeat_every_ = std::max(absl::Nanoseconds(response.heartbeat_every_ns()),
+                              kMinHeartbeatEvery);
   LOG(DEBUG) << "worker " << options_.worker_id << " registered";
   return stop.Check();
 }
@@ -117,7 +138,7 @@ void Worker::RunTask(const v1::Lease& lease, const StopToken& stop) {
     request.set_error("the worker was stopped");
   } else {
     request.set_outcome(OutcomeOf(result.status()));
-    request.set_error(std::string(result.status().message()));
+    request.set_error(PlainText(result.status().message()));
     LOG(WARNING) << lease.task().id() << ": " << result.status().ToString();
   }
   Report(request, stop);
@@ -141,7 +162,8 @@ absl::StatusOr<v1::TaskResult> Worker::RunWithHeartbeats(
     while (!heartbeat_stop.token().WaitFor(heartbeat_every_)) {
       request.set_progress(progress);
       const absl::Status renewed = client_->Heartbeat(request);
-      if (renewed.ok() || Transient(renewed)) continue;
+      const bool lost = absl::IsFailedPrecondition(renewed) || Refused(renewed);
+      if (!lost) continue;
       LOG(WARNING) << "stopping " << request.task_id() << ": "
                    << renewed.message();
       task_stop.RequestStop();
@@ -158,21 +180,32 @@ absl::StatusOr<v1::TaskResult> Worker::RunWithHeartbeats(
   return result;
 }
 
-void Worker::Report(const v1::CompleteTaskRequest& request,
-                    const StopToken& stop) {
+void Worker::Report(v1::CompleteTaskRequest request, const StopToken& stop) {
   std::optional<absl::Duration> give_up;
   while (true) {
-    const absl::StatusOr<bool> counted = client_->Complete(request);
-    if (counted.ok()) return;
-    if (!Transient(counted.status())) {
-      LOG(WARNING) << request.task_id()
-                   << " was not counted: " << counted.status().message();
-      return;
-    }
     if (stop.StopRequested() && !give_up.has_value()) {
       give_up = clock_.Monotonic() + kLastReport;
     }
-    if (give_up.has_value() && clock_.Monotonic() >= *give_up) return;
+    const absl::Status status = client_->Complete(request).status();
+    if (status.ok()) return;
+    if (absl::IsFailedPrecondition(status) || Refused(status)) {
+      LOG(WARNING) << request.task_id()
+                   << " was not counted: " << status.message();
+      if (request.outcome() != v1::ATTEMPT_OUTCOME_OK) return;
+      if (!absl::IsInvalidArgument(status)) return;
+      // Said at once, the task need not wait for its lease to expire.
+      request.set_outcome(v1::ATTEMPT_OUTCOME_INFRA_ERROR);
+      request.set_error(PlainText(
+          absl::StrCat("the result was refused: ", status.message())));
+      request.clear_result();
+      continue;
+    }
+    if (give_up.has_value() && clock_.Monotonic() >= *give_up) {
+      LOG(WARNING) << request.task_id()
+                   << " was not reported: " << status.message();
+      return;
+    }
+    // A stop ends the wait, and the call before it: one more try follows.
     clock_.WaitFor(kRetryEvery, give_up.has_value() ? StopToken() : stop);
   }
 }

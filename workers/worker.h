@@ -47,7 +47,7 @@ class Worker {
       const WorkerOptions& options, Runners runners, Clock& clock);
 
   // Works until a stop is requested (OK), or until the controller refuses the
-  // registration (its status).
+  // worker for good (its status). Call once.
   absl::Status Run(const StopToken& stop);
 
  private:
@@ -60,7 +60,7 @@ class Worker {
   void RunTask(const v1::Lease& lease, const StopToken& stop);
   absl::StatusOr<v1::TaskResult> RunWithHeartbeats(const v1::Lease& lease,
                                                    StopSource& task_stop);
-  void Report(const v1::CompleteTaskRequest& request, const StopToken& stop);
+  void Report(v1::CompleteTaskRequest request, const StopToken& stop);
 
   const WorkerOptions options_;
   const Runners runners_;

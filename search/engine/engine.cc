@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "nn/data/dataset.h"
+#include "nn/threads.h"
 #include "search/engine/profile.h"
 #include "search/engine/trials.h"
 
@@ -42,6 +43,9 @@ class CancelWatch {
   StopSource study_stop_;
   std::thread thread_;
 };
+
+constexpr char kTrialsPhase[] = "trials";
+constexpr char kFinalPhase[] = "final";
 
 // Where overall progress stands when a phase begins; by the time phases take in
 // the presets.
@@ -103,6 +107,7 @@ absl::StatusOr<bool> HasTrials(StudyRun& run) {
 // Up to the trials' creation: what needs the data set in this process.
 absl::Status Search(StudyRun& run, const EngineOptions& options,
                     const std::vector<latency::LatencyTable>& tables) {
+  const nn::ScopedComputeThreads threads(run.spec.threads());
   run.on_progress({.phase = "supernet", .note = "loading data"});
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(run.spec.dataset()));
   RETURN_IF_ERROR(
@@ -121,39 +126,40 @@ absl::Status Search(StudyRun& run, const EngineOptions& options,
   return CreateTrials(run, std::move(proposals));
 }
 
-// Proposals trained, measured, and the first front selected.
+// Proposals become trials, trained and measured.
 absl::Status EvaluateTrials(StudyRun& run, const EngineOptions& options,
                             const std::vector<latency::LatencyTable>& tables) {
   ASSIGN_OR_RETURN(const bool has_trials, HasTrials(run));
   if (!has_trials) RETURN_IF_ERROR(Search(run, options, tables));
-  RETURN_IF_ERROR(run.EnterPhase("trials", kTrialsAt));
-  RETURN_IF_ERROR(RunTrialRound(
-      run, {.phase = "trials", .epochs = run.spec.budget().trial_epochs()},
-      tables));
-  return SelectFront(run);
+  RETURN_IF_ERROR(run.EnterPhase(kTrialsPhase, kTrialsAt));
+  return RunTrialRound(
+      run, {.phase = kTrialsPhase, .epochs = run.spec.budget().trial_epochs()},
+      tables);
 }
 
-// `phase` is where the study was left. In the final phase trials of the first
-// front change, so that front must not be selected again.
+// `phase` is where the study was left. The first front is selected in the
+// commit that enters the final phase and the last in the one that ends the
+// study: a study found in its final phase always has the front whose trials
+// that phase trains, whenever it was interrupted.
 absl::Status RunPhases(StudyRun& run, const EngineOptions& options,
                        const std::string& phase) {
-  const bool in_final = phase == "final";
+  const db::StudyUpdate succeeded{.state = v1::STUDY_STATE_SUCCEEDED,
+                                  .progress = 1.0};
+  const int final_epochs = run.spec.budget().final_epochs();
+  const bool in_final = phase == kFinalPhase;
   if (!in_final) RETURN_IF_ERROR(run.EnterPhase("profile", 0));
   ASSIGN_OR_RETURN(const std::vector<latency::LatencyTable> tables,
                    PrepareTables(run));
-  if (!in_final) RETURN_IF_ERROR(EvaluateTrials(run, options, tables));
-  const int final_epochs = run.spec.budget().final_epochs();
-  if (final_epochs > 0) {
-    RETURN_IF_ERROR(run.EnterPhase("final", kFinalAt));
-    RETURN_IF_ERROR(RunTrialRound(
-        run, {.phase = "final", .epochs = final_epochs, .front_only = true},
-        tables));
-    RETURN_IF_ERROR(SelectFront(run));
+  if (!in_final) {
+    RETURN_IF_ERROR(EvaluateTrials(run, options, tables));
+    if (final_epochs == 0) return SelectFront(run, succeeded);
+    RETURN_IF_ERROR(
+        SelectFront(run, {.phase = kFinalPhase, .progress = kFinalAt}));
   }
-  return run.store
-      .UpdateStudy(run.study_id,
-                   {.state = v1::STUDY_STATE_SUCCEEDED, .progress = 1.0})
-      .status();
+  RETURN_IF_ERROR(RunTrialRound(
+      run, {.phase = kFinalPhase, .epochs = final_epochs, .front_only = true},
+      tables));
+  return SelectFront(run, succeeded);
 }
 
 // Stores how the study ended, where it did.

@@ -21,7 +21,8 @@ namespace {
 using latency::LatencyTable;
 
 constexpr char kPhase[] = "profile";
-constexpr int kMaxAttempts = 3;
+// As for trials: a killed controller ends an attempt of its worker.
+constexpr int kMaxAttempts = 10;
 // Few enough that a killed profile loses seconds, enough that leasing costs
 // nothing.
 constexpr size_t kOpsPerTask = 24;
@@ -63,18 +64,24 @@ absl::StatusOr<LatencyTable> StoredTable(StudyRun& run,
     return LatencyTable(device, kLatencyThreads, kLatencyBatch);
   }
   RETURN_IF_ERROR(stored.status());
+  // The same kind of device may have been profiled under another name.
+  *stored->mutable_device() = device;
   return LatencyTable::FromProto(*stored, "the store's latency table");
 }
 
-absl::Status MeasureMissing(StudyRun& run, const v1::Device& device,
-                            const std::vector<v1::OpKey>& missing) {
+// `ops` are all of the space: a task stands for its place among those, so that
+// a profile that goes on after an interruption, with less missing, finds the
+// tasks it made before.
+absl::Status MeasureMissing(StudyRun& run, const LatencyTable& table,
+                            absl::Span<const v1::OpKey> ops) {
+  const std::string& device = table.device().id();
   std::vector<db::NewTask> tasks;
-  for (size_t begin = 0; begin < missing.size(); begin += kOpsPerTask) {
-    const size_t count = std::min(kOpsPerTask, missing.size() - begin);
-    tasks.push_back(
-        {.key = absl::StrCat("profile/", device.id(), "/", begin),
-         .task = ProfileTask(run, device.id(),
-                             absl::MakeSpan(missing).subspan(begin, count))});
+  for (size_t begin = 0; begin < ops.size(); begin += kOpsPerTask) {
+    const std::vector<v1::OpKey> missing =
+        table.Missing(ops.subspan(begin, kOpsPerTask));
+    if (missing.empty()) continue;
+    tasks.push_back({.key = absl::StrCat("profile/", device, "/", begin),
+                     .task = ProfileTask(run, device, missing)});
   }
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase, tasks));
@@ -188,12 +195,11 @@ absl::StatusOr<LatencyTable> MeasuredTable(StudyRun& run,
                                            const std::string& device_id) {
   ASSIGN_OR_RETURN(const v1::Device device, DescribeDevice(run, device_id));
   ASSIGN_OR_RETURN(LatencyTable table, StoredTable(run, device));
-  const std::vector<v1::OpKey> missing =
-      table.Missing(arch::DistinctOps(space));
-  if (!missing.empty()) {
+  const std::vector<v1::OpKey> ops = arch::DistinctOps(space);
+  if (const auto missing = table.Missing(ops); !missing.empty()) {
     LOG(INFO) << "profiling " << missing.size() << " operators on "
               << device_id;
-    RETURN_IF_ERROR(MeasureMissing(run, device, missing));
+    RETURN_IF_ERROR(MeasureMissing(run, table, ops));
     ASSIGN_OR_RETURN(table, StoredTable(run, device));
   }
   if (table.calibration().networks() == 0 &&
@@ -201,6 +207,18 @@ absl::StatusOr<LatencyTable> MeasuredTable(StudyRun& run,
     RETURN_IF_ERROR(Calibrate(run, space, table));
   }
   return table;
+}
+
+absl::StatusOr<LatencyTable> TableFromFile(const std::string& path,
+                                           const arch::SearchSpace& space) {
+  ASSIGN_OR_RETURN(LatencyTable table, LatencyTable::Load(path));
+  const std::vector<v1::OpKey> missing =
+      table.Missing(arch::DistinctOps(space));
+  if (missing.empty()) return table;
+  return absl::NotFoundError(absl::StrCat(
+      path, ": lacks ", missing.size(), " operators of space ",
+      space.spec().name(), ", the first is ", arch::OpKeyText(missing[0]),
+      "; extend it on the device itself with --latency_table ", path));
 }
 
 }  // namespace
@@ -217,9 +235,8 @@ absl::StatusOr<std::vector<LatencyTable>> PrepareTables(StudyRun& run) {
   std::vector<LatencyTable> tables;
   for (const std::string& device : run.spec.devices()) {
     if (absl::StartsWith(device, kTablePrefix)) {
-      ASSIGN_OR_RETURN(
-          LatencyTable table,
-          LatencyTable::Load(device.substr(sizeof(kTablePrefix) - 1)));
+      const std::string path = device.substr(sizeof(kTablePrefix) - 1);
+      ASSIGN_OR_RETURN(LatencyTable table, TableFromFile(path, space));
       tables.push_back(std::move(table));
       continue;
     }

@@ -1,10 +1,13 @@
 #include "search/engine/trials.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -22,7 +25,9 @@
 namespace frostnas::search {
 namespace {
 
-constexpr int kMaxAttempts = 3;
+// A controller that is killed ends an attempt of its embedded worker; a study
+// should outlive many of those.
+constexpr int kMaxAttempts = 10;
 constexpr int kMaxTrials = 1000;
 
 // Peak learning rate of quantization-aware epochs, which start from trained
@@ -136,11 +141,25 @@ bool IsTable(const std::string& device) {
   return absl::StartsWith(device, "table:");
 }
 
+// Why trials of a round are not measured.
+struct TrialErrors {
+  std::set<int> trials;
+  std::vector<std::string> messages;
+
+  // Does nothing when the task has its result.
+  void Note(const db::TaskRecord& task) {
+    const absl::Status status = ResultOf(task).status();
+    if (status.ok()) return;
+    trials.insert(task.task.trial_id());
+    messages.push_back(std::string(status.message()));
+  }
+};
+
 // Latency of the trials on all devices: measured by workers, or looked up.
 absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
                            absl::Span<const latency::LatencyTable> tables,
                            const std::vector<v1::Trial>& trials,
-                           std::vector<std::string>& errors) {
+                           TrialErrors& errors) {
   std::vector<db::NewTask> tasks;
   db::StudyStep looked_up;
   for (const v1::Trial& trial : trials) {
@@ -168,36 +187,58 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, round.phase, tasks));
   for (const db::TaskRecord& record : records) {
-    if (!ResultOf(record).ok()) errors.push_back(record.error);
+    errors.Note(record);
   }
   return absl::OkStatus();
 }
 
-std::optional<int64_t> LimitOn(const v1::StudySpec& spec,
-                               const std::string& device) {
-  for (const v1::LatencyLimit& limit : spec.latency_limits()) {
-    if (limit.device_id() == device) return limit.limit_ns();
+// The trial's latency on a device; nullopt when it has none there.
+std::optional<int64_t> LatencyOn(const v1::Trial& trial,
+                                 const std::string& device) {
+  for (const v1::Measurement& latency : trial.latency()) {
+    if (latency.device_id() == device) return latency.median_ns();
   }
   return std::nullopt;
 }
 
-// Whether the trial's measurements meet every limit of the spec.
-bool MeetsLimits(const v1::StudySpec& spec, const v1::Trial& trial) {
-  return std::all_of(trial.latency().begin(), trial.latency().end(),
-                     [&spec](const v1::Measurement& latency) {
-                       const auto limit = LimitOn(spec, latency.device_id());
-                       return !limit.has_value() ||
-                              latency.median_ns() <= *limit;
-                     });
+bool Meets(const v1::LatencyLimit& limit, const v1::Trial& trial) {
+  const auto ns = LatencyOn(trial, limit.device_id());
+  return ns.has_value() && *ns <= limit.limit_ns();
 }
 
-absl::Status NothingMeetsTheLimit(const v1::StudySpec& spec,
-                                  int64_t smallest_ns) {
-  const std::string& device = spec.devices(0);
-  return absl::FailedPreconditionError(absl::StrFormat(
-      "--latency_limit_ms: no measured network meets the limit; the fastest "
-      "takes %.3f ms on %s; ask for a higher limit or a smaller --width",
-      smallest_ns * 1e-6, device));
+// Whether the trial's measurements meet every limit of the spec.
+bool MeetsLimits(const v1::StudySpec& spec, const v1::Trial& trial) {
+  return absl::c_all_of(
+      spec.latency_limits(),
+      [&trial](const v1::LatencyLimit& limit) { return Meets(limit, trial); });
+}
+
+// Names the first limit that none of the trials meets, or all limits when it
+// is only together that they cannot be met.
+absl::Status NothingMeetsTheLimits(const v1::StudySpec& spec,
+                                   absl::Span<const v1::Trial> trials) {
+  constexpr char kRemedy[] = "ask for a higher limit or a smaller --width";
+  for (const v1::LatencyLimit& limit : spec.latency_limits()) {
+    int64_t smallest = std::numeric_limits<int64_t>::max();
+    for (const v1::Trial& trial : trials) {
+      smallest = std::min(
+          smallest, LatencyOn(trial, limit.device_id()).value_or(smallest));
+    }
+    if (smallest <= limit.limit_ns()) continue;
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "--latency_limit_ms: no measured network meets %.3f ms on %s, the "
+        "fastest takes %.3f ms; %s",
+        limit.limit_ns() * 1e-6, limit.device_id(), smallest * 1e-6, kRemedy));
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "--latency_limit_ms: no measured network meets all limits at once; ",
+      kRemedy));
+}
+
+ObjectivePoint PointOf(const db::Objective& objective) {
+  return {.id = objective.trial_id,
+          .accuracy = objective.int8_top1,
+          .latency_ns = objective.latency_ns};
 }
 
 }  // namespace
@@ -224,46 +265,34 @@ absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, round.phase, tasks));
   std::vector<v1::Trial> trained;
-  std::vector<std::string> errors;
+  TrialErrors errors;
   for (const db::TaskRecord& record : records) {
-    if (!ResultOf(record).ok()) {
-      errors.push_back(record.error);
-      continue;
-    }
+    errors.Note(record);
+    if (!ResultOf(record).ok()) continue;
     ASSIGN_OR_RETURN(v1::Trial trial,
                      run.store.GetTrial(run.study_id, record.task.trial_id()));
     trained.push_back(std::move(trial));
   }
   RETURN_IF_ERROR(MeasureTrials(run, round, tables, trained, errors));
-  for (const std::string& error : errors) LOG(WARNING) << error;
-  if (errors.size() < trials.size()) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("no trial could be measured:\n",
-                                             absl::StrJoin(errors, "\n")));
+  for (const std::string& error : errors.messages) LOG(WARNING) << error;
+  if (errors.trials.size() < trials.size()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      "no trial could be measured: ", absl::StrJoin(errors.messages, "; ")));
 }
 
-absl::Status SelectFront(StudyRun& run) {
-  const std::string& device = run.spec.devices(0);
+absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update) {
   ASSIGN_OR_RETURN(const std::vector<db::Objective> objectives,
-                   run.store.ListObjectives(run.study_id, device));
-  std::vector<ObjectivePoint> points, admitted;
+                   run.store.ListObjectives(run.study_id, run.spec.devices(0)));
+  std::vector<v1::Trial> measured;
+  std::vector<ObjectivePoint> admitted;
   for (const db::Objective& objective : objectives) {
-    points.push_back({.id = objective.trial_id,
-                      .accuracy = objective.int8_top1,
-                      .latency_ns = objective.latency_ns});
-    ASSIGN_OR_RETURN(const v1::Trial trial,
+    ASSIGN_OR_RETURN(v1::Trial trial,
                      run.store.GetTrial(run.study_id, objective.trial_id));
-    if (MeetsLimits(run.spec, trial)) admitted.push_back(points.back());
+    if (MeetsLimits(run.spec, trial)) admitted.push_back(PointOf(objective));
+    measured.push_back(std::move(trial));
   }
-  if (admitted.empty()) {
-    int64_t smallest = 0;
-    for (const ObjectivePoint& point : points) {
-      if (smallest == 0 || point.latency_ns < smallest) {
-        smallest = point.latency_ns;
-      }
-    }
-    return NothingMeetsTheLimit(run.spec, smallest);
-  }
-  db::StudyStep step;
+  if (admitted.empty()) return NothingMeetsTheLimits(run.spec, measured);
+  db::StudyStep step{.update = update};
   step.front.emplace();
   for (const ObjectivePoint& point : ParetoFront(admitted)) {
     step.front->push_back(point.id);

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "db/records.h"
 #include "latency/latency_table.h"
 #include "search/engine/search_phase.h"
 #include "search/engine/study_run.h"
@@ -31,11 +32,11 @@ struct TrialRound {
 absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
                            absl::Span<const latency::LatencyTable> tables);
 
-// Marks the front on the study's first device and stores its hypervolume.
-// Trials over a latency limit of the spec are not on the front.
-// FAILED_PRECONDITION: no measured trial meets the limits; says the smallest
-// measured latency.
-absl::Status SelectFront(StudyRun& run);
+// Marks the front on the study's first device, stores its hypervolume and, in
+// the same commit, `update`. Trials over a latency limit of the spec are not on
+// the front. FAILED_PRECONDITION: no measured trial meets the limits; says the
+// smallest measured latency.
+absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update);
 
 }  // namespace frostnas::search
 
