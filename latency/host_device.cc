@@ -236,7 +236,7 @@ MeasureOptions NetworkOptions(Effort effort) {
 MeasureOptions OpOptions(Effort effort) {
   MeasureOptions options = NetworkOptions(effort);
   options.warm_up = absl::Milliseconds(1);
-  options.samples_per_round = effort == Effort::kFull ? 25 : 9;
+  options.samples_per_round = effort == Effort::kSmoke ? 9 : 15;
   // A table's entry carries its error; rounds are better spent on more ops.
   options.max_spread = 0.05;
   options.max_rounds = 2 * options.rounds;

@@ -10,9 +10,9 @@
 
 namespace frostnas::latency {
 
-// What an effort means; the first for whole networks, the second for the ops
-// of a group. On a quiet machine a network takes about 0.05, 0.2 or 0.6 s, an
-// op 0.01, 0.03 or 0.1 s.
+// What an effort means for whole networks, and for the ops of a group. On a
+// quiet machine a network takes about 0.05, 0.2 or 0.6 s, an op 0.01, 0.03 or
+// 0.04 s.
 MeasureOptions NetworkOptions(Effort effort);
 MeasureOptions OpOptions(Effort effort);
 

@@ -123,7 +123,8 @@ class SelfCheck {
         ops, request_,
         [this](const v1::OpLatency& op) { return table_.Add(op); }, stop_));
     double error = 0;
-    for (const v1::OpLatency& op : table_.ToProto().ops()) {
+    const v1::LatencyTable profiled = table_.ToProto();
+    for (const v1::OpLatency& op : profiled.ops()) {
       error += static_cast<double>(op.error_ns()) / op.median_ns() /
                table_.num_ops();
     }
