@@ -12,8 +12,8 @@
 #include "absl/strings/string_view.h"
 #include "base/file.h"
 #include "base/status_macros.h"
-#include "nn/data/image_set.h"
 #include "nn/data/gzip.h"
+#include "nn/data/image_set.h"
 #include "nn/data/raw_dataset.h"
 
 namespace frostnas::nn {

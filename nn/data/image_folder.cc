@@ -14,8 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/status_macros.h"
-#include "nn/data/image_set.h"
 #include "nn/data/image_decode.h"
+#include "nn/data/image_set.h"
 #include "nn/data/raw_dataset.h"
 #include "nn/data/resize.h"
 

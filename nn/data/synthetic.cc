@@ -19,12 +19,14 @@ constexpr int kSize = kSyntheticSize;
 constexpr int kChannels = 3;
 
 // How hard the pictures are.
-constexpr float kMinRadius = 7.5f;  // of figures, pixels
-constexpr float kMaxRadius = 12.5f;
-constexpr int kMinClutter = 2;
+constexpr float kMinRadius = 8.0f;  // of figures, pixels
+constexpr float kMaxRadius = 13.0f;
+constexpr int kMinClutter = 1;
 constexpr int kMaxClutter = 5;
-constexpr float kNoise = 18;         // largest, of 255
-constexpr float kMinContrast = 110;  // of colours, summed over channels
+constexpr float kNoise = 20;             // largest, of 255
+constexpr float kBrightestGround = 140;  // of a channel
+constexpr float kDarkestFigure = 100;
+constexpr float kMinContrast = 200;  // of colours, summed over channels
 
 using Color = std::array<float, kChannels>;
 using Canvas = std::array<Color, kSize * kSize>;
@@ -38,9 +40,9 @@ float Between(float low, float high, Random& random) {
   return low + (high - low) * random.UniformFloat();
 }
 
-Color DrawColor(Random& random) {
+Color DrawColor(float low, float high, Random& random) {
   Color color;
-  for (float& value : color) value = Between(0, 255, random);
+  for (float& value : color) value = Between(low, high, random);
   return color;
 }
 
@@ -88,23 +90,22 @@ struct Paint {
   }
 };
 
-// `blend` says how far the second colour is from the first, 0..1.
-Paint DrawPaint(const Color& color, float blend, Random& random) {
+Paint DrawPaint(const Color& first, const Color& second, Random& random) {
   Paint paint;
-  paint.first = color;
-  paint.second = Blend(color, DrawColor(random), blend);
+  paint.first = first;
+  paint.second = second;
   paint.direction = DrawDirection(random);
   if (random.Bernoulli(0.5)) paint.period = Between(4, 10, random);
   paint.phase = random.UniformFloat();
   return paint;
 }
 
-// A colour that can be told from `background`.
-Color DrawContrasting(const Color& background, Random& random) {
-  Color best = DrawColor(random);
-  for (int i = 0; i < 8 && Contrast(best, background) < kMinContrast; ++i) {
-    const Color other = DrawColor(random);
-    if (Contrast(other, background) > Contrast(best, background)) best = other;
+// A figure's colour that can be told from `ground`.
+Color DrawFigureColor(const Color& ground, Random& random) {
+  Color best = DrawColor(kDarkestFigure, 255, random);
+  for (int i = 0; i < 8 && Contrast(best, ground) < kMinContrast; ++i) {
+    const Color other = DrawColor(kDarkestFigure, 255, random);
+    if (Contrast(other, ground) > Contrast(best, ground)) best = other;
   }
   return best;
 }
@@ -138,10 +139,12 @@ void DrawClutter(Random& random, Canvas& canvas) {
     const Point gap = {p.x - way.x * along, p.y - way.y * along};
     return std::sqrt(gap.x * gap.x + gap.y * gap.y) - half_width;
   };
-  Fill(distance, DrawPaint(DrawColor(random), 0, random), canvas);
+  const Color color = DrawColor(0, 255, random);
+  Fill(distance, DrawPaint(color, color, random), canvas);
 }
 
-void DrawFigure(int label, const Color& color, Random& random, Canvas& canvas) {
+void DrawFigure(int label, const Color& ground, Random& random,
+                Canvas& canvas) {
   const float radius = Between(kMinRadius, kMaxRadius, random);
   const float room = std::max(0.0f, kSize / 2 - radius);
   const Point centre = {Between(-room, room, random),
@@ -152,7 +155,9 @@ void DrawFigure(int label, const Color& color, Random& random, Canvas& canvas) {
     return radius * ShapeDistance(label, p.x * turn.x + p.y * turn.y,
                                   p.y * turn.x - p.x * turn.y);
   };
-  Fill(distance, DrawPaint(color, 0.25f, random), canvas);
+  const Color color = DrawFigureColor(ground, random);
+  const Color other = DrawFigureColor(ground, random);
+  Fill(distance, DrawPaint(color, Blend(color, other, 0.3f), random), canvas);
 }
 
 // Appends the canvas with noise, four values of it from one random number.
@@ -175,16 +180,17 @@ void Store(const Canvas& canvas, Random& random, ImageSet& images) {
 }
 
 void RenderImage(int label, Random random, ImageSet& images) {
-  const Color ground = DrawColor(random);
-  const Paint background = DrawPaint(ground, 0.35f, random);
-  Canvas canvas;
+  const Color ground = DrawColor(0, kBrightestGround, random);
+  const Color other = DrawColor(0, kBrightestGround, random);
+  const Paint background =
+      DrawPaint(ground, Blend(ground, other, 0.5f), random);
+  Canvas canvas = {};
   Fill([](float, float) { return -1.0f; }, background, canvas);
   const int clutter =
       kMinClutter +
       static_cast<int>(random.UniformInt(kMaxClutter - kMinClutter + 1));
   for (int i = 0; i < clutter; ++i) DrawClutter(random, canvas);
-  const Color middle = Blend(background.first, background.second, 0.5f);
-  DrawFigure(label, DrawContrasting(middle, random), random, canvas);
+  DrawFigure(label, background.second, random, canvas);
   Store(canvas, random, images);
 }
 
