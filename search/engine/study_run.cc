@@ -1,10 +1,9 @@
 #include "search/engine/study_run.h"
 
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/check.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 
 namespace frostnas::search {
@@ -60,8 +59,11 @@ absl::StatusOr<v1::TaskResult> ResultOf(const db::TaskRecord& task) {
   if (task.state == db::TaskState::kCancelled) {
     return absl::CancelledError(absl::StrCat("task ", task.key, " cancelled"));
   }
+  // One line an attempt; the last one says where it stands now.
+  const std::vector<absl::string_view> attempts =
+      absl::StrSplit(task.error, '\n');
   return absl::UnavailableError(
-      absl::StrCat("task ", task.key, " failed: ", task.error));
+      absl::StrCat("task ", task.key, " failed: ", attempts.back()));
 }
 
 }  // namespace frostnas::search

@@ -44,8 +44,8 @@ absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
     StudyRun& run, const std::string& phase,
     const std::vector<db::NewTask>& tasks);
 
-// The task's result, or its errors as UNAVAILABLE (machines failed) or
-// FAILED_PRECONDITION (the work cannot be done).
+// The task's result. UNAVAILABLE: it failed, with the last attempt's error.
+// CANCELLED: it was cancelled.
 absl::StatusOr<v1::TaskResult> ResultOf(const db::TaskRecord& task);
 
 }  // namespace frostnas::search

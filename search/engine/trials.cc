@@ -11,7 +11,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "arch/cost.h"
 #include "arch/digest.h"
 #include "arch/graph.h"
@@ -276,8 +275,9 @@ absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
   RETURN_IF_ERROR(MeasureTrials(run, round, tables, trained, errors));
   for (const std::string& error : errors.messages) LOG(WARNING) << error;
   if (errors.trials.size() < trials.size()) return absl::OkStatus();
+  if (errors.messages.empty()) return absl::UnavailableError("no trials");
   return absl::UnavailableError(absl::StrCat(
-      "no trial could be measured: ", absl::StrJoin(errors.messages, "; ")));
+      "no trial could be measured; the first error: ", errors.messages[0]));
 }
 
 absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update) {

@@ -28,7 +28,7 @@ struct TrialRound {
 // Trains and measures the round's trials on every device. A trial whose
 // network cannot be trained or run becomes INFEASIBLE by its worker's word; a
 // trial whose tasks failed by machines' faults keeps what it has.
-// UNAVAILABLE: no trial of the round could be measured, with the errors.
+// UNAVAILABLE: no trial of the round could be measured, with the first error.
 absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
                            absl::Span<const latency::LatencyTable> tables);
 
