@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
+#include "db/database_file.h"
 #include "db/file_lock.h"
 #include "db/migrations/migrations.h"
 #include "db/rules.h"
@@ -286,6 +287,7 @@ class SqliteStore final : public Store {
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
                                                        const Clock* clock) {
+  RETURN_IF_ERROR(CheckDatabaseFile(path));
   ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(path));
   ASSIGN_OR_RETURN(auto database, Database::Open(path, OpenMode::kReadWrite));
   RETURN_IF_ERROR(MigrateTo(database.get(), CurrentVersion()));

@@ -11,8 +11,6 @@
 namespace frostnas::db::sqlite {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
-
 // Defends against hostile files: no functions or tables of unknown effect from
 // a schema, and pages are checked as they are read.
 constexpr char kSafety[] =
@@ -34,7 +32,7 @@ Database::~Database() {
 }
 
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(
-    const std::string& path, OpenMode mode) {
+    const std::string& path, OpenMode mode, absl::Duration patience) {
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                     (mode == OpenMode::kReadOnly
                          ? SQLITE_OPEN_READONLY
@@ -45,12 +43,13 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(
   if (code != SQLITE_OK) {
     return ToStatus(code, handle, absl::StrCat("opening ", path));
   }
-  RETURN_IF_ERROR(database->Configure(mode));
+  RETURN_IF_ERROR(database->Configure(mode, patience));
   return database;
 }
 
-absl::Status Database::Configure(OpenMode mode) {
-  sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+absl::Status Database::Configure(OpenMode mode, absl::Duration patience) {
+  sqlite3_busy_timeout(handle_,
+                       static_cast<int>(absl::ToInt64Milliseconds(patience)));
   RETURN_IF_ERROR(Execute(kSafety));
   return mode == OpenMode::kReadOnly ? absl::OkStatus() : Execute(kDurability);
 }

@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "db/sqlite/statement.h"
 
@@ -44,9 +45,11 @@ enum class OpenMode {
 
 class Database {
  public:
-  // WAL, synchronous=FULL, foreign keys enforced, 5 s of patience with locks.
-  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path,
-                                                        OpenMode mode);
+  // WAL, synchronous=FULL, foreign keys enforced. A lock that another process
+  // holds is waited for as long as `patience`.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(
+      const std::string& path, OpenMode mode,
+      absl::Duration patience = absl::Seconds(5));
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -97,7 +100,7 @@ class Database {
 
  private:
   Database(std::string path, sqlite3* handle);
-  absl::Status Configure(OpenMode mode);
+  absl::Status Configure(OpenMode mode, absl::Duration patience);
   absl::StatusOr<sqlite3_stmt*> Compile(absl::string_view sql, bool keep);
 
   const std::string path_;

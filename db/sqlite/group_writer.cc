@@ -26,6 +26,16 @@ absl::Status GroupWriter::Write(Body body) {
   return request.status;
 }
 
+int GroupWriter::waiting() {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(queue_.size());
+}
+
+int64_t GroupWriter::transactions() {
+  absl::MutexLock lock(&mutex_);
+  return transactions_;
+}
+
 void GroupWriter::Loop() {
   while (true) {
     const std::vector<Request*> batch = NextBatch();
@@ -46,6 +56,7 @@ std::vector<GroupWriter::Request*> GroupWriter::NextBatch() {
 void GroupWriter::RunBatch(const std::vector<Request*>& batch) {
   const absl::Status committed = RunTransaction(batch);
   absl::MutexLock lock(&mutex_);
+  ++transactions_;
   for (Request* request : batch) {
     if (request->status.ok()) request->status = committed;
     request->done = true;

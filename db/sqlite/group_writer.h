@@ -9,6 +9,7 @@
 #ifndef FROSTNAS_DB_SQLITE_GROUP_WRITER_H_
 #define FROSTNAS_DB_SQLITE_GROUP_WRITER_H_
 
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -34,6 +35,12 @@ class GroupWriter {
   // undone), else that of the commit. `body` must not call Write.
   absl::Status Write(Body body);
 
+  // Requests in the queue, not yet begun.
+  int waiting();
+  // Transactions so far, committed or not; a measure of how well commits are
+  // shared.
+  int64_t transactions();
+
  private:
   struct Request {
     Body body;
@@ -49,6 +56,7 @@ class GroupWriter {
   const std::unique_ptr<Database> database_;
   absl::Mutex mutex_;
   std::vector<Request*> queue_ ABSL_GUARDED_BY(mutex_);
+  int64_t transactions_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;  // last: uses all of the above
 };
