@@ -1,5 +1,7 @@
 #include "search/server/server.h"
 
+#include <arpa/inet.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -23,6 +25,11 @@ constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int64_t kMaxPemBytes = 1 << 20;
 constexpr absl::Duration kReapEvery = absl::Seconds(1);
 
+// gRPC's own lines, which repeat in its words what statuses say in ours.
+void LogForDebugging(gpr_log_func_args* args) {
+  LOG(DEBUG) << "gRPC: " << args->message;
+}
+
 struct HostPort {
   std::string host;
   int port = 0;
@@ -41,9 +48,12 @@ absl::StatusOr<HostPort> SplitAddress(const std::string& address) {
   return result;
 }
 
-bool IsLoopback(absl::string_view host) {
-  return absl::StartsWith(host, "127.") || host == "localhost" ||
-         host == "[::1]";
+// A name such as "127.example.com" is not: it may lead anywhere.
+bool IsLoopback(const std::string& host) {
+  in_addr ip;
+  return host == "localhost" || host == "[::1]" ||
+         (absl::StartsWith(host, "127.") &&
+          inet_pton(AF_INET, host.c_str(), &ip) == 1);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
@@ -83,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(auto credentials, Credentials(options, address.host));
   auto server = absl::WrapUnique(new Server(options, store, blobs, clock));
 
+  gpr_set_log_function(LogForDebugging);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

@@ -18,17 +18,30 @@ using Stub = v1::StudyService::Stub;
 constexpr absl::Duration kCallTimeout = absl::Seconds(20);
 constexpr absl::Duration kReconnectEvery = absl::Seconds(1);
 
+// The server's status; one that does not answer is named.
+absl::Status Named(const std::string& controller, const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) {
+    return FromGrpcStatus(status);
+  }
+  return absl::UnavailableError(absl::StrCat("--controller: no answer from ",
+                                             controller, ": ",
+                                             status.error_message()));
+}
+
 template <typename Request, typename Response>
-absl::StatusOr<Response> Call(Stub& stub,
-                              grpc::Status (Stub::*method)(grpc::ClientContext*,
-                                                           const Request&,
-                                                           Response*),
+using Method = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&,
+                                      Response*);
+
+// One unary call with a deadline.
+template <typename Request, typename Response>
+absl::StatusOr<Response> Call(const std::string& controller, Stub& stub,
+                              Method<Request, Response> method,
                               const Request& request) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return FromGrpcStatus(status);
+  if (!status.ok()) return Named(controller, status);
   return response;
 }
 
@@ -41,8 +54,9 @@ absl::StatusOr<std::unique_ptr<StudyClient>> StudyClient::Create(
         absl::StrCat("--controller: \"", controller,
                      "\" is not HOST:PORT, e.g. 127.0.0.1:50051"));
   }
-  return absl::WrapUnique(new StudyClient(v1::StudyService::NewStub(
-      grpc::CreateChannel(controller, grpc::InsecureChannelCredentials()))));
+  return absl::WrapUnique(new StudyClient(
+      controller, v1::StudyService::NewStub(grpc::CreateChannel(
+                      controller, grpc::InsecureChannelCredentials()))));
 }
 
 absl::StatusOr<v1::Study> StudyClient::Submit(const std::string& request_id,
@@ -50,19 +64,19 @@ absl::StatusOr<v1::Study> StudyClient::Submit(const std::string& request_id,
   v1::SubmitStudyRequest request;
   request.set_request_id(request_id);
   *request.mutable_spec() = spec;
-  return Call(*stub_, &Stub::SubmitStudy, request);
+  return Call(controller_, *stub_, &Stub::SubmitStudy, request);
 }
 
 absl::StatusOr<v1::Study> StudyClient::Get(const std::string& study_id) {
   v1::GetStudyRequest request;
   request.set_study_id(study_id);
-  return Call(*stub_, &Stub::GetStudy, request);
+  return Call(controller_, *stub_, &Stub::GetStudy, request);
 }
 
 absl::StatusOr<v1::Study> StudyClient::Cancel(const std::string& study_id) {
   v1::CancelStudyRequest request;
   request.set_study_id(study_id);
-  return Call(*stub_, &Stub::CancelStudy, request);
+  return Call(controller_, *stub_, &Stub::CancelStudy, request);
 }
 
 absl::StatusOr<std::vector<v1::Study>> StudyClient::List() {
@@ -70,7 +84,7 @@ absl::StatusOr<std::vector<v1::Study>> StudyClient::List() {
   v1::ListStudiesRequest request;
   do {
     ASSIGN_OR_RETURN(v1::ListStudiesResponse page,
-                     Call(*stub_, &Stub::ListStudies, request));
+                     Call(controller_, *stub_, &Stub::ListStudies, request));
     for (v1::Study& study : *page.mutable_studies()) {
       studies.push_back(std::move(study));
     }
@@ -86,7 +100,7 @@ absl::StatusOr<std::vector<v1::Trial>> StudyClient::Trials(
   request.set_study_id(study_id);
   do {
     ASSIGN_OR_RETURN(v1::ListTrialsResponse page,
-                     Call(*stub_, &Stub::ListTrials, request));
+                     Call(controller_, *stub_, &Stub::ListTrials, request));
     for (v1::Trial& trial : *page.mutable_trials()) {
       trials.push_back(std::move(trial));
     }
@@ -99,12 +113,13 @@ absl::StatusOr<v1::GetParetoResponse> StudyClient::Pareto(
     const std::string& study_id) {
   v1::GetParetoRequest request;
   request.set_study_id(study_id);
-  return Call(*stub_, &Stub::GetPareto, request);
+  return Call(controller_, *stub_, &Stub::GetPareto, request);
 }
 
 absl::StatusOr<std::vector<v1::WorkerStatus>> StudyClient::Workers() {
-  ASSIGN_OR_RETURN(const v1::ListWorkersResponse response,
-                   Call(*stub_, &Stub::ListWorkers, v1::ListWorkersRequest()));
+  ASSIGN_OR_RETURN(
+      const v1::ListWorkersResponse response,
+      Call(controller_, *stub_, &Stub::ListWorkers, v1::ListWorkersRequest()));
   return std::vector<v1::WorkerStatus>(response.workers().begin(),
                                        response.workers().end());
 }
@@ -115,20 +130,20 @@ absl::Status StudyClient::Watch(
   v1::WatchStudyRequest request;
   request.set_study_id(study_id);
   request.set_after_sequence(after_sequence);
+  bool heard = false;
   while (!stop.StopRequested()) {
     grpc::ClientContext context;
     StopCallback cancel(stop, [&context] { context.TryCancel(); });
     auto reader = stub_->WatchStudy(&context, request);
     v1::StudyEvent event;
     while (reader->Read(&event)) {
+      heard = true;
       request.set_after_sequence(event.sequence());
       on_event(event);
     }
-    const absl::Status status = FromGrpcStatus(reader->Finish());
-    if (!absl::IsUnavailable(status)) {
-      if (stop.StopRequested()) break;
-      return status;
-    }
+    const absl::Status status = Named(controller_, reader->Finish());
+    if (stop.StopRequested()) break;
+    if (!absl::IsUnavailable(status) || !heard) return status;
     stop.WaitFor(kReconnectEvery);
   }
   return absl::CancelledError("stopped watching");

@@ -1,7 +1,7 @@
 // A user's side of StudyService: what frostctl and tests call.
 //
 // Every unary call has a deadline; codes are the server's. UNAVAILABLE: no
-// controller at that address. Thread-safe.
+// controller at that address, which the message names. Thread-safe.
 #ifndef FROSTNAS_SEARCH_SERVER_STUDY_CLIENT_H_
 #define FROSTNAS_SEARCH_SERVER_STUDY_CLIENT_H_
 
@@ -36,18 +36,20 @@ class StudyClient {
   absl::StatusOr<std::vector<v1::WorkerStatus>> Workers();
 
   // Calls `on_event` for every event after the cursor until the study has
-  // ended; reconnects after UNAVAILABLE, so that a restarted controller is
-  // watched on. CANCELLED: stopped.
+  // ended; reconnects after UNAVAILABLE once the controller was heard, so that
+  // a restarted one is watched on. CANCELLED: stopped.
   absl::Status Watch(
       const std::string& study_id, uint64_t after_sequence,
       const StopToken& stop,
       const std::function<void(const v1::StudyEvent&)>& on_event);
 
  private:
-  explicit StudyClient(std::unique_ptr<v1::StudyService::Stub> stub)
-      : stub_(std::move(stub)) {}
+  StudyClient(std::string controller,
+              std::unique_ptr<v1::StudyService::Stub> stub)
+      : controller_(std::move(controller)), stub_(std::move(stub)) {}
 
-  std::unique_ptr<v1::StudyService::Stub> stub_;
+  const std::string controller_;
+  const std::unique_ptr<v1::StudyService::Stub> stub_;
 };
 
 }  // namespace frostnas::search

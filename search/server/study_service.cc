@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "search/server/grpc_status.h"
 #include "search/study_spec.h"
@@ -26,9 +27,7 @@ bool Ended(v1::StudyState state) {
 
 int64_t LatencyOn(const v1::Trial& trial, const std::string& device) {
   for (const v1::Measurement& latency : trial.latency()) {
-    if (device.empty() || latency.device_id() == device) {
-      return latency.median_ns();
-    }
+    if (latency.device_id() == device) return latency.median_ns();
   }
   return 0;
 }
@@ -88,11 +87,18 @@ grpc::Status StudyServiceImpl::GetPareto(grpc::ServerContext*,
   if (!study.ok()) return ToGrpcStatus(study.status());
   auto front = store_.ListFront(request->study_id());
   if (!front.ok()) return ToGrpcStatus(front.status());
-  const std::string& device = request->device_id();
-  std::sort(front->begin(), front->end(),
-            [&device](const v1::Trial& a, const v1::Trial& b) {
-              return LatencyOn(a, device) < LatencyOn(b, device);
-            });
+  const std::string& device = request->device_id().empty()
+                                  ? study->spec().devices(0)
+                                  : request->device_id();
+  if (!absl::c_linear_search(study->spec().devices(), device)) {
+    return {grpc::StatusCode::INVALID_ARGUMENT,
+            absl::StrCat("device_id: \"", device,
+                         "\" is not among the study's devices")};
+  }
+  std::stable_sort(front->begin(), front->end(),
+                   [&device](const v1::Trial& a, const v1::Trial& b) {
+                     return LatencyOn(a, device) < LatencyOn(b, device);
+                   });
   for (v1::Trial& trial : *front) *response->add_trials() = std::move(trial);
   response->set_hypervolume(study->hypervolume());
   return grpc::Status::OK;
@@ -110,8 +116,10 @@ grpc::Status StudyServiceImpl::WatchStudy(
     grpc::ServerContext* context, const v1::WatchStudyRequest* request,
     grpc::ServerWriter<v1::StudyEvent>* writer) {
   uint64_t cursor = request->after_sequence();
-  while (!stopping_ && !context->IsCancelled()) {
+  while (true) {
+    // Before looking at anything: a change that follows ends the wait below.
     const uint64_t seen = store_.events_changed().count();
+    if (stopping_ || context->IsCancelled()) break;
     // The state is read before the events: when it says that the study has
     // ended, every event is already there.
     auto study = store_.GetStudy(request->study_id());

@@ -10,7 +10,7 @@
 namespace frostnas::search {
 namespace {
 
-constexpr int64_t kChunkBytes = int64_t{1} << 20;
+constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr absl::Duration kMaxLeaseWait = absl::Seconds(60);
 // How soon a waiting worker that has gone is noticed.
 constexpr absl::Duration kWaitStep = absl::Seconds(1);
@@ -45,8 +45,9 @@ grpc::Status TaskServiceImpl::LeaseTask(grpc::ServerContext* context,
   const absl::Duration wait =
       std::min(absl::Nanoseconds(request->wait_ns()), kMaxLeaseWait);
   const absl::Time deadline = absl::Now() + wait;
-  while (!stopping_ && !context->IsCancelled()) {
+  while (true) {
     const uint64_t seen = store_.tasks_changed().count();
+    if (stopping_ || context->IsCancelled()) break;
     auto lease = store_.LeaseTask(request->session(), options_.lease_duration);
     if (!lease.ok()) return ToGrpcStatus(lease.status());
     if (lease->has_value()) {
@@ -112,6 +113,10 @@ grpc::Status TaskServiceImpl::PutBlob(grpc::ServerContext*,
   std::string announced;
   while (reader->Read(&chunk)) {
     if (announced.empty()) announced = chunk.sha256();
+    if (chunk.data().size() > kChunkBytes) {
+      return {grpc::StatusCode::INVALID_ARGUMENT,
+              "data: a chunk has more than 1 MiB"};
+    }
     const absl::Status appended = (*writer)->Append(chunk.data());
     if (!appended.ok()) return ToGrpcStatus(appended);
   }
