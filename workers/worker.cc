@@ -148,7 +148,7 @@ absl::StatusOr<v1::TaskResult> Worker::RunWithHeartbeats(
     const v1::Lease& lease, StopSource& task_stop) {
   const auto runner = runners_.find(KindOf(lease.task()));
   if (runner == runners_.end()) {
-    return absl::UnimplementedError(
+    return absl::UnavailableError(
         absl::StrCat("task ", lease.task().id(),
                      " is of a kind this worker has no role for"));
   }

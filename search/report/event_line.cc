@@ -9,16 +9,29 @@ namespace frostnas::search {
 namespace {
 
 // "STUDY_STATE_RUNNING" without its first `prefix` characters, in small
-// letters.
+// letters. A newer controller may have values that have no name here.
 std::string Short(const std::string& name, size_t prefix) {
+  if (name.size() <= prefix) return "of a newer controller";
   return absl::AsciiStrToLower(name.substr(prefix));
 }
 
+// Errors have several lines, and texts from elsewhere may move a terminal's
+// cursor.
+std::string OneLine(std::string text) {
+  for (char& c : text) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+  }
+  return text;
+}
+
 std::string StudyLine(const v1::Study& study) {
-  std::string line = absl::StrFormat(
-      "study %s, %s, %.0f %%",
-      Short(v1::StudyState_Name(study.state()), sizeof("STUDY_STATE_") - 1),
-      study.phase(), study.progress() * 100);
+  std::string line = absl::StrCat(
+      "study ",
+      Short(v1::StudyState_Name(study.state()), sizeof("STUDY_STATE_") - 1));
+  if (!study.phase().empty()) {
+    absl::StrAppendFormat(&line, ", %s, %.0f %%", study.phase(),
+                          study.progress() * 100);
+  }
   if (!study.error().empty()) absl::StrAppend(&line, ": ", study.error());
   return line;
 }
@@ -79,7 +92,7 @@ std::string EventLine(const v1::StudyEvent& event) {
   return absl::StrCat(
       absl::FormatTime("%H:%M:%S", absl::FromUnixNanos(event.at_ns()),
                        absl::LocalTimeZone()),
-      " ", Text(event));
+      " ", OneLine(Text(event)));
 }
 
 }  // namespace frostnas::search

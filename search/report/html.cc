@@ -27,9 +27,8 @@ ordered_json EpochJson(const v1::SearchEpoch& epoch) {
 
 // Inside a script element "</" would end it, whatever the JSON means.
 std::string ForScript(const ordered_json& json) {
-  return absl::StrReplaceAll(
-      json.dump(-1, ' ', false, ordered_json::error_handler_t::replace),
-      {{"<", "\\u003c"}, {"&", "\\u0026"}});
+  return absl::StrReplaceAll(JsonText(json, -1),
+                             {{"<", "\\u003c"}, {"&", "\\u0026"}});
 }
 
 }  // namespace

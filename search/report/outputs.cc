@@ -1,5 +1,6 @@
 #include "search/report/outputs.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,15 +25,24 @@ absl::Status RemovePackages(const std::string& models) {
   return absl::OkStatus();
 }
 
-absl::Status WriteModels(const StudyReport& report, db::BlobStore& blobs,
-                         const std::string& models) {
+// File names and contents.
+using Packages = std::map<std::string, std::string>;
+
+absl::StatusOr<Packages> LoadPackages(const StudyReport& report,
+                                      db::BlobStore& blobs) {
+  Packages packages;
+  for (const v1::Trial* trial : FrontByLatency(report)) {
+    ASSIGN_OR_RETURN(packages[absl::StrCat(trial->id(), kPackageSuffix)],
+                     blobs.Get(trial->package_sha256()));
+  }
+  return packages;
+}
+
+absl::Status WriteModels(const Packages& packages, const std::string& models) {
   RETURN_IF_ERROR(MakeDirs(models));
   RETURN_IF_ERROR(RemovePackages(models));
-  for (const v1::Trial* trial : FrontByLatency(report)) {
-    ASSIGN_OR_RETURN(const std::string package,
-                     blobs.Get(trial->package_sha256()));
-    RETURN_IF_ERROR(WriteFileAtomic(
-        JoinPath(models, absl::StrCat(trial->id(), kPackageSuffix)), package));
+  for (const auto& [name, package] : packages) {
+    RETURN_IF_ERROR(WriteFileAtomic(JoinPath(models, name), package));
   }
   return absl::OkStatus();
 }
@@ -48,12 +58,13 @@ absl::Status WriteOutputs(const StudyReport& report, db::BlobStore& blobs,
   // Everything that can fail is made before the first file is replaced.
   ASSIGN_OR_RETURN(const nlohmann::ordered_json pareto, ParetoJson(report));
   ASSIGN_OR_RETURN(const std::string html, ReportHtml(report));
+  ASSIGN_OR_RETURN(const Packages packages, LoadPackages(report, blobs));
   RETURN_IF_ERROR(MakeDirs(dir));
   const std::string pareto_path = JoinPath(dir, "pareto.json");
   if (FileExists(pareto_path)) RETURN_IF_ERROR(RemoveFile(pareto_path));
-  RETURN_IF_ERROR(WriteModels(report, blobs, JoinPath(dir, "models")));
+  RETURN_IF_ERROR(WriteModels(packages, JoinPath(dir, "models")));
   RETURN_IF_ERROR(WriteFileAtomic(JoinPath(dir, "report.html"), html));
-  return WriteFileAtomic(pareto_path, pareto.dump(2) + "\n");
+  return WriteFileAtomic(pareto_path, JsonText(pareto, 2) + "\n");
 }
 
 }  // namespace frostnas::search

@@ -31,7 +31,10 @@ absl::StatusOr<ordered_json> ArchitectureJson(
                                             architecture.name(), ": ",
                                             std::string(printed.message())));
   }
-  return ordered_json::parse(text);
+  ordered_json json = ordered_json::parse(text, nullptr, false);
+  if (!json.is_discarded()) return json;
+  return absl::InternalError(
+      absl::StrCat("architecture ", architecture.name(), ": not JSON"));
 }
 
 std::string VerdictName(v1::MeasurementVerdict verdict) {
@@ -147,6 +150,10 @@ absl::StatusOr<ordered_json> ParetoJson(const StudyReport& report) {
     json["timings_s"][time.phase] = time.seconds;
   }
   return json;
+}
+
+std::string JsonText(const ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace frostnas::search

@@ -1,4 +1,4 @@
-// pareto.json of design: a study's trials and front for programs.
+// pareto.json: a study's trials and front for programs.
 //
 // Fractions are 0..1, times in ms (phase times in s), sizes in bytes; what is
 // not known is null. Field names are part of the product's contract.
@@ -6,6 +6,7 @@
 #define FROSTNAS_SEARCH_REPORT_PARETO_JSON_H_
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "search/report/study_report.h"
@@ -14,6 +15,10 @@ namespace frostnas::search {
 
 // INTERNAL: an architecture that cannot be printed as JSON.
 absl::StatusOr<nlohmann::ordered_json> ParetoJson(const StudyReport& report);
+
+// `indent` < 0: one line. Bytes that are not UTF-8 (a path may have some) are
+// replaced.
+std::string JsonText(const nlohmann::ordered_json& json, int indent);
 
 }  // namespace frostnas::search
 

@@ -1,9 +1,9 @@
 #include "search/report/study_report.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "base/status_macros.h"
 
 namespace frostnas::search {
@@ -38,18 +38,22 @@ absl::StatusOr<std::vector<v1::StudyEvent>> AllEvents(
 }
 
 // A phase lasts from the first event that names it to the first that names
-// another. Time between runs of a resumed study counts for the phase it was in.
+// another; a resumed study passes through its first phases again, which adds to
+// them. Time between runs counts for the phase the study was in.
 std::vector<PhaseTime> PhaseTimes(const std::vector<v1::StudyEvent>& events) {
   std::vector<PhaseTime> times;
-  std::optional<int64_t> since_ns;
+  size_t now_in = 0;
+  int64_t since_ns = 0;
   for (const v1::StudyEvent& event : events) {
-    if (!event.has_study() || event.study().phase().empty()) continue;
-    if (since_ns.has_value()) {
-      times.back().seconds += (event.at_ns() - *since_ns) * 1e-9;
+    const std::string& phase = event.study().phase();
+    if (!event.has_study() || phase.empty()) continue;
+    if (!times.empty()) {
+      times[now_in].seconds += (event.at_ns() - since_ns) * 1e-9;
     }
-    if (times.empty() || times.back().phase != event.study().phase()) {
-      times.push_back({event.study().phase(), 0});
-    }
+    const auto at = absl::c_find_if(
+        times, [&phase](const PhaseTime& time) { return time.phase == phase; });
+    now_in = at - times.begin();
+    if (at == times.end()) times.push_back({phase, 0});
     since_ns = event.at_ns();
   }
   return times;
@@ -63,15 +67,29 @@ std::vector<v1::SearchEpoch> Epochs(const std::vector<v1::StudyEvent>& events) {
   return epochs;
 }
 
+// What is known of a device that was looked up only.
+v1::Device LookedUp(const std::string& id,
+                    const std::vector<v1::Trial>& trials) {
+  v1::Device device;
+  device.set_id(id);
+  for (const v1::Trial& trial : trials) {
+    const v1::Measurement* latency = LatencyOn(trial, id);
+    if (latency == nullptr) continue;
+    device.set_fingerprint(latency->device_fingerprint());
+    break;
+  }
+  return device;
+}
+
 // The devices of done tasks: what really measured, by the workers' own word.
-absl::StatusOr<std::vector<v1::Device>> Devices(db::Store& store,
-                                                const v1::Study& study) {
+absl::StatusOr<std::vector<v1::Device>> Devices(
+    db::Store& store, const v1::Study& study,
+    const std::vector<v1::Trial>& trials) {
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> tasks,
                    store.ListTasks(study.id()));
   std::vector<v1::Device> devices;
   for (const std::string& id : study.spec().devices()) {
-    v1::Device device;
-    device.set_id(id);
+    v1::Device device = LookedUp(id, trials);
     for (const db::TaskRecord& task : tasks) {
       if (!task.result.has_value()) continue;
       const v1::Device& of_result = task.result->has_latency()
@@ -95,7 +113,7 @@ absl::StatusOr<StudyReport> LoadStudyReport(db::Store& store,
                    AllEvents(store, study_id));
   report.epochs = Epochs(events);
   report.timings = PhaseTimes(events);
-  ASSIGN_OR_RETURN(report.devices, Devices(store, report.study));
+  ASSIGN_OR_RETURN(report.devices, Devices(store, report.study, report.trials));
   return report;
 }
 
@@ -108,8 +126,9 @@ const v1::Measurement* LatencyOn(const v1::Trial& trial,
 }
 
 std::vector<const v1::Trial*> FrontByLatency(const StudyReport& report) {
-  const std::string& device = report.study.spec().devices(0);
   std::vector<const v1::Trial*> front;
+  if (report.study.spec().devices().empty()) return front;
+  const std::string& device = report.study.spec().devices(0);
   for (const v1::Trial& trial : report.trials) {
     if (trial.on_front() && LatencyOn(trial, device) != nullptr) {
       front.push_back(&trial);
