@@ -12,12 +12,12 @@
 #include "absl/time/time.h"
 #include "arch/graph.h"
 #include "base/status_macros.h"
+#include "nn/data/image_set.h"
 #include "nn/data/loader.h"
 #include "nn/network.h"
 #include "nn/optim/schedule.h"
 #include "nn/train.h"
 #include "quant/executor.h"
-#include "quant/grid.h"
 
 namespace frostnas::quant {
 namespace {

@@ -1,12 +1,17 @@
 #include "quant/qat_train.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "arch/graph.h"
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nn/data/dataset.h"
+#include "nn/data/loader.h"
+#include "nn/network.h"
 #include "nn/threads.h"
 #include "quant/executor.h"
 #include "quant/package.h"
@@ -71,6 +76,45 @@ TEST_F(TrainQatTest, Int8KeepsTheFakeQuantizedAccuracy) {
   EXPECT_EQ(trained.package.fake_quant_top1(), trained.fake_quant_top1);
   EXPECT_OK(ParsePackage(SerializePackage(trained.package)));
   EXPECT_OK(ParseFloatNetwork(SerializeFloatNetwork(trained.weights)));
+}
+
+// Predictions of the fake-quantized network that the weights file holds.
+std::vector<int> FakeQuantizedPredictions(const QatTrained& trained,
+                                          const nn::Dataset& dataset) {
+  const arch::Graph graph =
+      arch::ExpandArchitecture(trained.weights.architecture()).value();
+  const auto network = nn::Network::Create(graph, {}).value();
+  const auto plan = QatPlan::Create(graph, {}).value();
+  EXPECT_OK(network->Load(trained.weights, /*require_all=*/true));
+  EXPECT_OK(plan->Load(trained.weights, /*require_all=*/true));
+  plan->Attach(*network);
+  plan->SetPhase(QatPhase::kFrozen);
+  nn::Loader loader(dataset.test, dataset.info,
+                    {.batch = 100, .shuffle = false, .drop_last = false});
+  std::vector<int> predictions;
+  loader.StartEpoch(0);
+  while (const nn::Batch* batch = loader.Next()) {
+    const nn::Tensor& logits = network->Forward(batch->images, nn::Mode::kEval);
+    for (int64_t i = 0; i < logits.shape().rows(); ++i) {
+      const float* row = logits.data() + i * logits.shape().c;
+      predictions.push_back(static_cast<int>(
+          std::max_element(row, row + logits.shape().c) - row));
+    }
+  }
+  return predictions;
+}
+
+TEST_F(TrainQatTest, Int8PredictsWhatTheFakeQuantizedNetworkPredicts) {
+  ASSERT_OK_AND_ASSIGN(
+      const QatTrained trained,
+      TrainQat({TinyArchitecture(), *dataset_},
+               {.float_epochs = 3, .qat_epochs = 3, .batch = 16, .seed = 3}));
+  const std::vector<int> expected =
+      FakeQuantizedPredictions(trained, *dataset_);
+  ASSERT_OK_AND_ASSIGN(const auto executor,
+                       CreateOnednnExecutor(trained.package));
+  const std::vector<int32_t> labels(expected.begin(), expected.end());
+  EXPECT_GE(Top1(*executor, dataset_->test.pixels, labels), 0.995);
 }
 
 TEST_F(TrainQatTest, IsTheSameForASeed) {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "nn/threads.h"
 #include "oneapi/dnnl/dnnl.hpp"
@@ -91,7 +92,13 @@ class OnednnConvStep final : public Step {
       : OnednnConvStep(params, tensors,
                        DescribePrimitive(params, tensors.batch)) {}
 
-  void Execute() override { primitive_.execute(stream_, arguments_); }
+  void Execute() override {
+    try {
+      primitive_.execute(stream_, arguments_);
+    } catch (const dnnl::error& error) {
+      CHECK(false) << kernel_ << ": " << error.what();
+    }
+  }
   std::string kernel() const override { return kernel_; }
 
  private:
@@ -135,9 +142,7 @@ class SimdConvStep final : public Step {
       conv_.Run(tensors_.src[0], part.begin, part.end, tensors_.dst);
     });
   }
-  std::string kernel() const override {
-    return absl::StrCat("simd dense 16 bit");
-  }
+  std::string kernel() const override { return "simd dense 16 bit"; }
 
  private:
   simd::DenseConv conv_;
