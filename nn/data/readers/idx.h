@@ -9,8 +9,8 @@
 //
 // Errors: NOT_FOUND (a file), DATA_LOSS (magic, counts, lengths, labels or
 // gzip damage, with the file).
-#ifndef FROSTNAS_NN_DATA_IDX_H_
-#define FROSTNAS_NN_DATA_IDX_H_
+#ifndef FROSTNAS_NN_DATA_READERS_IDX_H_
+#define FROSTNAS_NN_DATA_READERS_IDX_H_
 
 #include <string>
 
@@ -23,4 +23,4 @@ absl::StatusOr<RawDataset> ReadIdx(const std::string& dir);
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_IDX_H_
+#endif  // FROSTNAS_NN_DATA_READERS_IDX_H_

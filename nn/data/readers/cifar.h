@@ -9,8 +9,8 @@
 //
 // Errors: NOT_FOUND (a file, with what to do about it), DATA_LOSS (size or
 // label, with file and record).
-#ifndef FROSTNAS_NN_DATA_CIFAR_H_
-#define FROSTNAS_NN_DATA_CIFAR_H_
+#ifndef FROSTNAS_NN_DATA_READERS_CIFAR_H_
+#define FROSTNAS_NN_DATA_READERS_CIFAR_H_
 
 #include <string>
 
@@ -24,4 +24,4 @@ absl::StatusOr<RawDataset> ReadCifar100(const std::string& dir);
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_CIFAR_H_
+#endif  // FROSTNAS_NN_DATA_READERS_CIFAR_H_

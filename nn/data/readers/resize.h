@@ -4,8 +4,8 @@
 // area-weighted mean, and bilinear interpolation when growing. Pixel centres
 // are at half integers. Weights are 14-bit integers that sum to 1 exactly, so
 // that flat areas stay as they are and every machine gives the same bytes.
-#ifndef FROSTNAS_NN_DATA_RESIZE_H_
-#define FROSTNAS_NN_DATA_RESIZE_H_
+#ifndef FROSTNAS_NN_DATA_READERS_RESIZE_H_
+#define FROSTNAS_NN_DATA_READERS_RESIZE_H_
 
 #include <cstdint>
 
@@ -37,4 +37,4 @@ absl::Status ResizeImages(int size, ImageSet& images);
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_RESIZE_H_
+#endif  // FROSTNAS_NN_DATA_READERS_RESIZE_H_

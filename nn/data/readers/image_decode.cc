@@ -1,4 +1,4 @@
-#include "nn/data/image_decode.h"
+#include "nn/data/readers/image_decode.h"
 
 // jpeglib.h needs size_t and FILE from here.
 #include <cstddef>

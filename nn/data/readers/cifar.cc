@@ -1,4 +1,4 @@
-#include "nn/data/cifar.h"
+#include "nn/data/readers/cifar.h"
 
 #include <cstddef>
 #include <cstdint>

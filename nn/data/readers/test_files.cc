@@ -1,4 +1,4 @@
-#include "nn/data/test_files.h"
+#include "nn/data/readers/test_files.h"
 
 #include <cstddef>
 #include <cstdio>

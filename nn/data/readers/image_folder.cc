@@ -1,4 +1,4 @@
-#include "nn/data/image_folder.h"
+#include "nn/data/readers/image_folder.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,10 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/status_macros.h"
-#include "nn/data/image_decode.h"
 #include "nn/data/image_set.h"
 #include "nn/data/raw_dataset.h"
-#include "nn/data/resize.h"
+#include "nn/data/readers/image_decode.h"
+#include "nn/data/readers/resize.h"
 
 namespace frostnas::nn {
 namespace {

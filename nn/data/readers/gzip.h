@@ -1,6 +1,6 @@
 // Bounded reading of gzip data (RFC 1952).
-#ifndef FROSTNAS_NN_DATA_GZIP_H_
-#define FROSTNAS_NN_DATA_GZIP_H_
+#ifndef FROSTNAS_NN_DATA_READERS_GZIP_H_
+#define FROSTNAS_NN_DATA_READERS_GZIP_H_
 
 #include <cstdint>
 #include <string>
@@ -22,4 +22,4 @@ absl::StatusOr<std::string> Gunzip(absl::string_view bytes, int64_t max_bytes,
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_GZIP_H_
+#endif  // FROSTNAS_NN_DATA_READERS_GZIP_H_

@@ -1,4 +1,4 @@
-#include "nn/data/idx.h"
+#include "nn/data/readers/idx.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -12,9 +12,9 @@
 #include "absl/strings/string_view.h"
 #include "base/file.h"
 #include "base/status_macros.h"
-#include "nn/data/gzip.h"
 #include "nn/data/image_set.h"
 #include "nn/data/raw_dataset.h"
+#include "nn/data/readers/gzip.h"
 
 namespace frostnas::nn {
 namespace {

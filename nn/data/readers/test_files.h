@@ -1,6 +1,6 @@
 // Small data files for tests.
-#ifndef FROSTNAS_NN_DATA_TEST_FILES_H_
-#define FROSTNAS_NN_DATA_TEST_FILES_H_
+#ifndef FROSTNAS_NN_DATA_READERS_TEST_FILES_H_
+#define FROSTNAS_NN_DATA_READERS_TEST_FILES_H_
 
 #include <cstdint>
 #include <string>
@@ -38,4 +38,4 @@ std::string EncodePng(const TestPicture& picture);
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_TEST_FILES_H_
+#endif  // FROSTNAS_NN_DATA_READERS_TEST_FILES_H_

@@ -1,4 +1,4 @@
-#include "nn/data/resize.h"
+#include "nn/data/readers/resize.h"
 
 #include <algorithm>
 #include <cmath>

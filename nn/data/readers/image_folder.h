@@ -8,8 +8,8 @@
 // Errors: NOT_FOUND (the folder), INVALID_ARGUMENT (fewer than two classes, or
 // more images than fit in kMaxImageSetBytes), DATA_LOSS (a class without
 // images, a file that does not decode, with its path).
-#ifndef FROSTNAS_NN_DATA_IMAGE_FOLDER_H_
-#define FROSTNAS_NN_DATA_IMAGE_FOLDER_H_
+#ifndef FROSTNAS_NN_DATA_READERS_IMAGE_FOLDER_H_
+#define FROSTNAS_NN_DATA_READERS_IMAGE_FOLDER_H_
 
 #include <string>
 
@@ -24,4 +24,4 @@ absl::StatusOr<RawDataset> ReadImageFolder(const std::string& dir,
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_IMAGE_FOLDER_H_
+#endif  // FROSTNAS_NN_DATA_READERS_IMAGE_FOLDER_H_

@@ -1,6 +1,6 @@
 // JPEG and PNG files to RGB pixels.
-#ifndef FROSTNAS_NN_DATA_IMAGE_DECODE_H_
-#define FROSTNAS_NN_DATA_IMAGE_DECODE_H_
+#ifndef FROSTNAS_NN_DATA_READERS_IMAGE_DECODE_H_
+#define FROSTNAS_NN_DATA_READERS_IMAGE_DECODE_H_
 
 #include <cstdint>
 #include <vector>
@@ -33,4 +33,4 @@ absl::StatusOr<DecodedImage> DecodeImage(absl::string_view bytes,
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_DATA_IMAGE_DECODE_H_
+#endif  // FROSTNAS_NN_DATA_READERS_IMAGE_DECODE_H_

@@ -1,4 +1,4 @@
-#include "nn/data/cifar.h"
+#include "nn/data/readers/cifar.h"
 
 #include <string>
 #include <vector>
@@ -9,7 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nn/data/raw_dataset.h"
-#include "nn/data/test_files.h"
+#include "nn/data/readers/test_files.h"
 
 namespace frostnas::nn {
 namespace {

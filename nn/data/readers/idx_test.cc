@@ -1,4 +1,4 @@
-#include "nn/data/idx.h"
+#include "nn/data/readers/idx.h"
 
 #include <cstdint>
 #include <string>
@@ -10,9 +10,9 @@
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "nn/data/gzip.h"
 #include "nn/data/raw_dataset.h"
-#include "nn/data/test_files.h"
+#include "nn/data/readers/gzip.h"
+#include "nn/data/readers/test_files.h"
 
 namespace frostnas::nn {
 namespace {

@@ -1,4 +1,4 @@
-#include "nn/data/gzip.h"
+#include "nn/data/readers/gzip.h"
 
 #include <zlib.h>
 
