@@ -1,7 +1,11 @@
 #include "base/program.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <utility>
 
@@ -38,6 +42,24 @@ FlagArgument SplitFlag(absl::string_view argument) {
 }
 
 }  // namespace
+
+void EnsureEnvironment(
+    char** argv,
+    const std::vector<std::pair<std::string, std::string>>& variables) {
+  bool changed = false;
+  for (const auto& [name, value] : variables) {
+    if (std::getenv(name.c_str()) != nullptr) continue;
+    changed |= setenv(name.c_str(), value.c_str(), /*overwrite=*/0) == 0;
+  }
+  if (changed) execv("/proc/self/exe", argv);
+}
+
+const std::vector<std::pair<std::string, std::string>>& ComputeEnvironment() {
+  static const auto* const kVariables =
+      new std::vector<std::pair<std::string, std::string>>{
+          {"GOMP_SPINCOUNT", "300"}};
+  return *kVariables;
+}
 
 std::vector<std::string> MergeRepeatedFlags(
     const std::vector<std::string>& arguments,

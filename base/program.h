@@ -3,6 +3,7 @@
 #define FROSTNAS_BASE_PROGRAM_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,6 +20,19 @@ struct ProgramInfo {
   // list, which is what the parser takes.
   std::vector<std::string> repeatable;
 };
+
+// Sets each variable that the environment does not have and, when there was
+// one, starts the program again in this process: for what libraries read while
+// they are loaded. Call first in main. When it cannot, the program runs on
+// without.
+void EnsureEnvironment(
+    char** argv,
+    const std::vector<std::pair<std::string, std::string>>& variables);
+
+// What programs that compute give to EnsureEnvironment. Threads of OpenMP that
+// wait should sleep: with spinning, the default, two busy programs on one
+// machine slow each other down many times over.
+const std::vector<std::pair<std::string, std::string>>& ComputeEnvironment();
 
 // Parses Abseil flags: --help prints and ends the program with code 0, an
 // unknown flag or a value out of its type with code 1. Returns the other

@@ -94,6 +94,7 @@ absl::Status Run() {
 }
 
 int Main(int argc, char** argv) {
+  EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info{
       .name = "worker",
       .usage =

@@ -171,6 +171,7 @@ absl::Status Serve(const ControllerOptions& options, const StopToken& stop) {
 }
 
 int Main(int argc, char** argv) {
+  EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info{.name = "controller",
                          .usage = kUsage,
                          .flag_files = "search/main/",
