@@ -22,8 +22,8 @@ double Fraction(const std::string& text) {
 }
 
 absl::StatusOr<v1::TaskResult> Accuracy(const v1::AccuracyWork& work,
-                                        db::BlobStore& blobs) {
-  ASSIGN_OR_RETURN(const std::string weights, blobs.Get(work.weights_sha256()));
+                                        const BlobAccess& blobs) {
+  ASSIGN_OR_RETURN(const std::string weights, blobs.get(work.weights_sha256()));
   const std::string trained =
       absl::StrCat(weights, "+", work.epochs(), "/", work.seed());
   v1::TaskResult result;
@@ -31,9 +31,9 @@ absl::StatusOr<v1::TaskResult> Accuracy(const v1::AccuracyWork& work,
   accuracy.set_int8_top1(Fraction(trained));
   accuracy.set_fake_quant_top1(accuracy.int8_top1());
   accuracy.set_float_top1(accuracy.int8_top1());
-  ASSIGN_OR_RETURN(const std::string weights_sha256, blobs.Put(trained));
+  ASSIGN_OR_RETURN(const std::string weights_sha256, blobs.put(trained));
   ASSIGN_OR_RETURN(const std::string package_sha256,
-                   blobs.Put(absl::StrCat("package of ", trained)));
+                   blobs.put(absl::StrCat("package of ", trained)));
   accuracy.set_weights_sha256(weights_sha256);
   accuracy.set_package_sha256(package_sha256);
   accuracy.set_package_bytes(1000);
@@ -55,8 +55,8 @@ v1::TaskResult Profile(const v1::ProfileOpsWork& work) {
 }
 
 absl::StatusOr<v1::TaskResult> Latency(const v1::LatencyWork& work,
-                                       db::BlobStore& blobs) {
-  ASSIGN_OR_RETURN(const std::string package, blobs.Get(work.package_sha256()));
+                                       const BlobAccess& blobs) {
+  ASSIGN_OR_RETURN(const std::string package, blobs.get(work.package_sha256()));
   const auto ns = static_cast<int64_t>(1e6 + 1e6 * Fraction(package));
   v1::TaskResult result;
   *result.mutable_latency()->mutable_device() = TinyDevice(work.device_id());
@@ -79,10 +79,18 @@ absl::StatusOr<v1::TaskResult> Latency(const v1::LatencyWork& work,
 }  // namespace
 
 absl::StatusOr<v1::TaskResult> ArithmeticResult(const v1::Task& task,
-                                                db::BlobStore& blobs) {
+                                                const BlobAccess& blobs) {
   if (task.has_accuracy()) return Accuracy(task.accuracy(), blobs);
   if (task.has_latency()) return Latency(task.latency(), blobs);
   return Profile(task.profile_ops());
+}
+
+absl::StatusOr<v1::TaskResult> ArithmeticResult(const v1::Task& task,
+                                                db::BlobStore& blobs) {
+  return ArithmeticResult(
+      task,
+      {.get = [&blobs](const std::string& digest) { return blobs.Get(digest); },
+       .put = [&blobs](const std::string& bytes) { return blobs.Put(bytes); }});
 }
 
 ScriptedWorker::ScriptedWorker(db::Store* store, const std::string& id,

@@ -19,7 +19,15 @@
 
 namespace frostnas::search {
 
-// A function of the task alone. Latency counts the package's bytes in `blobs`.
+// Blobs, wherever they are.
+struct BlobAccess {
+  std::function<absl::StatusOr<std::string>(const std::string& sha256)> get;
+  std::function<absl::StatusOr<std::string>(const std::string& bytes)> put;
+};
+
+// A function of the task and the blobs it names.
+absl::StatusOr<v1::TaskResult> ArithmeticResult(const v1::Task& task,
+                                                const BlobAccess& blobs);
 absl::StatusOr<v1::TaskResult> ArithmeticResult(const v1::Task& task,
                                                 db::BlobStore& blobs);
 
