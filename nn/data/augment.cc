@@ -7,7 +7,6 @@
 #include "absl/types/span.h"
 #include "base/check.h"
 #include "base/random.h"
-#include "nn/data/loader.h"
 #include "proto/frostnas/v1/dataset.pb.h"
 
 namespace frostnas::nn {

@@ -7,10 +7,16 @@
 
 #include "absl/types/span.h"
 #include "base/random.h"
-#include "nn/data/loader.h"
 #include "proto/frostnas/v1/dataset.pb.h"
 
 namespace frostnas::nn {
+
+// What may happen to an image.
+struct Augmentation {
+  int crop_padding = 0;  // pixels of zero padding around a random crop
+  bool flip = false;     // horizontal, with probability 1/2
+  int cutout = 0;        // side of a square set to the mean; 0: none
+};
 
 // What happens to one image.
 struct Change {

@@ -14,17 +14,12 @@
 #include <memory>
 #include <vector>
 
+#include "nn/data/augment.h"
 #include "nn/data/image_set.h"
 #include "nn/tensor.h"
 #include "proto/frostnas/v1/dataset.pb.h"
 
 namespace frostnas::nn {
-
-struct Augmentation {
-  int crop_padding = 0;  // pixels of zero padding around a random crop
-  bool flip = false;     // horizontal, with probability 1/2
-  int cutout = 0;        // side of a square set to the mean; 0: none
-};
 
 // The usual augmentation for a data set: crop size / 8, flip where labels
 // allow it, cutout size / 4.
