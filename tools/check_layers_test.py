@@ -47,7 +47,7 @@ class CheckLayersTest(unittest.TestCase):
     def test_libraries_stay_in_their_folders(self):
         code, out = self.run_on({"search/s.cc": "#include <sqlite3.h>\n"})
         self.assertEqual(code, 1)
-        self.assertIn("only db/sqlite may include it", out)
+        self.assertIn("only db/sqlite and tests may include it", out)
 
 
 if __name__ == "__main__":
