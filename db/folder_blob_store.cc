@@ -121,6 +121,7 @@ class FolderBlobStore final : public BlobStore {
   // Makes the folder of a blob and its name in the folders above durable.
   absl::Status MakeShard(absl::string_view sha256) {
     const std::string shard = ShardOf(sha256);
+    absl::MutexLock lock(&names_);
     if (FileExists(shard)) return absl::OkStatus();
     RETURN_IF_ERROR(MakeDirs(shard));
     RETURN_IF_ERROR(SyncFolder(JoinPath(options_.folder, sha256.substr(0, 2))));
@@ -135,7 +136,7 @@ class FolderBlobStore final : public BlobStore {
   const Clock& clock_;
   std::atomic<int64_t> writers_ = 0;
   // So that a blob is not written again between the look at its age and its
-  // removal.
+  // removal, and no thread uses a folder that another has not flushed yet.
   absl::Mutex names_;
 };
 
