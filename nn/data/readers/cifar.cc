@@ -49,7 +49,9 @@ constexpr Variant kCifar10 = {
 constexpr Variant kCifar100 = {
     .title = "CIFAR-100",
     .folder = "cifar-100-binary",
-    .needed = "train.bin and test.bin of the CIFAR-100 binary version",
+    .needed =
+        "train.bin and test.bin of the CIFAR-100 binary version; --download "
+        "fetches them",
     .names_file = "fine_label_names.txt",
     .label_bytes = 2,
     .classes = 100};
