@@ -41,7 +41,14 @@ void BM_Small32(benchmark::State& state) {
   RunNetwork(state, {.width = 0.5, .input_size = 32, .num_classes = 10},
              static_cast<int>(state.range(0)));
 }
-BENCHMARK(BM_Small32)->Arg(1)->Arg(64)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Small32)
+    ->Arg(1)
+    ->Arg(4)
+    ->Arg(8)
+    ->Arg(16)
+    ->Arg(32)
+    ->Arg(64)
+    ->Unit(benchmark::kMillisecond);
 
 void BM_Small224(benchmark::State& state) {
   RunNetwork(state, {.width = 1.0, .input_size = 224, .num_classes = 1000},

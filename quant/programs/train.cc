@@ -1,0 +1,186 @@
+// train: trains one network to an INT8 package. See --help.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "arch/presets.h"
+#include "arch/space.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/program.h"
+#include "base/progress.h"
+#include "base/status_macros.h"
+#include "base/stop.h"
+#include "nlohmann/json.hpp"
+#include "nn/data/dataset.h"
+#include "nn/data/names.h"
+#include "nn/threads.h"
+#include "quant/package.h"
+#include "quant/qat_train.h"
+
+ABSL_FLAG(std::string, arch, "frostnet_small",
+          "A preset's name (frostctl describe lists them) or an Architecture "
+          "textproto file.");
+ABSL_FLAG(double, width, 0, "Width multiplier of a preset. 0: its own.");
+ABSL_FLAG(std::string, dataset, "synthetic",
+          "synthetic (built in), cifar10, cifar100, idx or image_folder.");
+ABSL_FLAG(std::string, data_dir, "",
+          "Folder of the data set's files. Not needed for synthetic.");
+ABSL_FLAG(int, train_images, 0,
+          "Use the first N training images after the seeded shuffle. 0: all.");
+ABSL_FLAG(std::string, mode, "qat",
+          "qat: --epochs quantization-aware epochs after --warmup_epochs in "
+          "float. float: --epochs in float; ranges are measured at the end.");
+ABSL_FLAG(int, epochs, 10, "Epochs of the mode.");
+ABSL_FLAG(int, warmup_epochs, 1, "Float epochs before --mode qat.");
+ABSL_FLAG(int, batch, 64, "Images a step.");
+ABSL_FLAG(double, learning_rate, 0.05, "Peak of the cosine schedule.");
+ABSL_FLAG(bool, gradboost, false,
+          "GradBoost noise in the quantization-aware epochs.");
+ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
+ABSL_FLAG(int, threads, 0,
+          "Compute threads. 0: all cores. Results repeat for one number.");
+ABSL_FLAG(std::string, out, "train_out",
+          "Folder for float.fnfp, model.fnpkg and train.json.");
+
+namespace frostnas::quant {
+namespace {
+
+constexpr char kUsage[] =
+    "train [flags]\n"
+    "\n"
+    "Trains a network, converts it to INT8 and evaluates it on the test\n"
+    "split. Writes float.fnfp (weights), model.fnpkg (the INT8 package) and\n"
+    "train.json to --out.\n";
+constexpr int kProgressSteps = 1000;
+
+absl::StatusOr<v1::DatasetSpec> DatasetFromFlags() {
+  v1::DatasetSpec spec;
+  ASSIGN_OR_RETURN(const v1::DatasetKind kind,
+                   nn::ParseDatasetKind(absl::GetFlag(FLAGS_dataset)));
+  spec.set_kind(kind);
+  const std::string dir = absl::GetFlag(FLAGS_data_dir);
+  if (kind != v1::DATASET_KIND_SYNTHETIC) {
+    if (dir.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--data_dir: needed for --dataset ", absl::GetFlag(FLAGS_dataset)));
+    }
+    spec.set_data_dir(ResolveUserPath(dir));
+  }
+  spec.set_seed(absl::GetFlag(FLAGS_seed));
+  spec.set_train_images(absl::GetFlag(FLAGS_train_images));
+  return spec;
+}
+
+absl::StatusOr<v1::Architecture> ArchitectureFromFlags(
+    const v1::DatasetInfo& dataset) {
+  arch::SpaceOverrides overrides = {.input_size = dataset.image_size(),
+                                    .input_channels = dataset.channels(),
+                                    .num_classes = dataset.classes()};
+  const double width = absl::GetFlag(FLAGS_width);
+  if (width != 0) overrides.width = width;
+  return arch::LoadArchitecture(absl::GetFlag(FLAGS_arch), overrides);
+}
+
+absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
+  QatTrainOptions options;
+  const std::string mode = absl::GetFlag(FLAGS_mode);
+  if (mode == "qat") {
+    options.float_epochs = absl::GetFlag(FLAGS_warmup_epochs);
+    options.qat_epochs = absl::GetFlag(FLAGS_epochs);
+  } else if (mode == "float") {
+    options.float_epochs = absl::GetFlag(FLAGS_epochs);
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--mode: \"", mode, "\" is not one of qat, float"));
+  }
+  options.batch = absl::GetFlag(FLAGS_batch);
+  options.learning_rate = absl::GetFlag(FLAGS_learning_rate);
+  options.seed = absl::GetFlag(FLAGS_seed);
+  if (absl::GetFlag(FLAGS_gradboost)) {
+    options.grad_boost = nn::GradBoostMode::kCorrected;
+  }
+  return options;
+}
+
+std::string ReportOf(const QatTrained& trained) {
+  const double seconds = trained.train_seconds;
+  const nlohmann::json report = {
+      {"arch", absl::GetFlag(FLAGS_arch)},
+      {"mode", absl::GetFlag(FLAGS_mode)},
+      {"seed", absl::GetFlag(FLAGS_seed)},
+      {"float_top1", trained.float_top1},
+      {"fake_quant_top1", trained.fake_quant_top1},
+      {"int8_top1", trained.int8_top1},
+      {"int8_runtime", trained.int8_runtime},
+      {"images_per_s",
+       seconds > 0 ? static_cast<double>(trained.images) / seconds : 0.0},
+      {"train_s", seconds},
+      {"epoch_loss", trained.epoch_loss}};
+  return report.dump(2) + "\n";
+}
+
+absl::Status WriteOutputs(const std::string& out, const QatTrained& trained) {
+  RETURN_IF_ERROR(WriteFileAtomic(JoinPath(out, "float.fnfp"),
+                                  SerializeFloatNetwork(trained.weights)));
+  RETURN_IF_ERROR(WriteFileAtomic(JoinPath(out, "model.fnpkg"),
+                                  SerializePackage(trained.package)));
+  return WriteFileAtomic(JoinPath(out, "train.json"), ReportOf(trained));
+}
+
+// The data set is loaded and the folder made before anything long starts.
+absl::Status Train() {
+  if (absl::GetFlag(FLAGS_threads) > 0) {
+    nn::SetComputeThreads(absl::GetFlag(FLAGS_threads));
+  }
+  ASSIGN_OR_RETURN(QatTrainOptions options, TrainingFromFlags());
+  ASSIGN_OR_RETURN(const v1::DatasetSpec spec, DatasetFromFlags());
+  const std::string out = ResolveUserPath(absl::GetFlag(FLAGS_out));
+  RETURN_IF_ERROR(MakeDirs(out));
+  options.stop = StopOnSignals();
+  ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec));
+  ASSIGN_OR_RETURN(const v1::Architecture architecture,
+                   ArchitectureFromFlags(dataset->info));
+  Progress progress({.title = "train", .total = kProgressSteps}, RealClock(),
+                    StderrOutput());
+  int shown = 0;
+  options.on_step = [&](const QatTrainProgress& step) {
+    const int now = static_cast<int>(step.done * kProgressSteps);
+    progress.Advance(
+        now - shown,
+        absl::StrFormat("epoch %d/%d, loss %.3f, top-1 %.3f", step.epoch + 1,
+                        step.epochs, step.loss, step.top1));
+    shown = now;
+  };
+  ASSIGN_OR_RETURN(const QatTrained trained,
+                   TrainQat({architecture, *dataset}, options));
+  progress.Finish();
+  RETURN_IF_ERROR(WriteOutputs(out, trained));
+  absl::PrintF("float %.4f, fake quantized %.4f, INT8 %.4f (%s)\n",
+               trained.float_top1, trained.fake_quant_top1, trained.int8_top1,
+               trained.int8_runtime);
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  EnsureEnvironment(argv, ComputeEnvironment());
+  const ProgramInfo info = {
+      .name = "train", .usage = kUsage, .flag_files = "quant/programs/"};
+  const std::vector<std::string> rest = ParseProgram(argc, argv, info);
+  if (!rest.empty()) {
+    return ExitCode(info,
+                    absl::InvalidArgumentError(absl::StrCat(
+                        "unexpected argument \"", rest[0], "\"; see --help")));
+  }
+  return ExitCode(info, Train());
+}
+
+}  // namespace
+}  // namespace frostnas::quant
+
+int main(int argc, char** argv) { return frostnas::quant::Main(argc, argv); }
