@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "arch/embedded_file.h"
+#include "base/embedded_file.h"
 #include "arch/presets/preset_files.h"
 #include "arch/textproto.h"
 #include "base/file.h"

@@ -1,8 +1,11 @@
 #include "search/report/html.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_replace.h"
+#include "base/check.h"
+#include "base/embedded_file.h"
 #include "base/status_macros.h"
 #include "search/report/page_parts.h"
 #include "search/report/pareto_json.h"
@@ -31,6 +34,16 @@ std::string ForScript(const ordered_json& json) {
                              {{"<", "\\u003c"}, {"&", "\\u0026"}});
 }
 
+// A part of the page by its file's name; this build has it.
+absl::string_view PagePart(absl::string_view name) {
+  const auto parts = PageParts();
+  const auto found = std::find_if(
+      parts.begin(), parts.end(),
+      [name](const EmbeddedFile& part) { return part.name == name; });
+  CHECK(found != parts.end());
+  return found->text;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReportHtml(const StudyReport& report) {
@@ -42,8 +55,8 @@ absl::StatusOr<std::string> ReportHtml(const StudyReport& report) {
     data["epochs"].push_back(EpochJson(epoch));
   }
   return absl::StrReplaceAll(
-      std::string(kTemplateHtml),
-      {{"@CHART_JS@", std::string(kChartJs)}, {"@DATA@", ForScript(data)}});
+      PagePart("template"),
+      {{"@CHART_JS@", PagePart("chart")}, {"@DATA@", ForScript(data)}});
 }
 
 }  // namespace frostnas::search

@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "arch/embedded_file.h"
+#include "base/embedded_file.h"
 #include "arch/textproto.h"
 #include "base/file.h"
 #include "base/status_macros.h"
@@ -13,7 +13,7 @@ namespace frostnas::search {
 
 std::vector<std::string> SpaceNames() {
   std::vector<std::string> names;
-  for (const arch::EmbeddedFile& file : SpaceFiles()) {
+  for (const EmbeddedFile& file : SpaceFiles()) {
     names.emplace_back(file.name);
   }
   return names;
@@ -21,7 +21,7 @@ std::vector<std::string> SpaceNames() {
 
 absl::StatusOr<v1::Space> LoadSpaceSpec(absl::string_view name_or_file) {
   v1::Space space;
-  for (const arch::EmbeddedFile& file : SpaceFiles()) {
+  for (const EmbeddedFile& file : SpaceFiles()) {
     if (file.name != name_or_file) continue;
     RETURN_IF_ERROR(arch::ParseTextproto(file.text, file.name, space));
     return space;
