@@ -3,9 +3,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/embedded_file.h"
 #include "arch/presets/preset_files.h"
 #include "arch/textproto.h"
+#include "base/embedded_file.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 
