@@ -44,19 +44,26 @@ v1::DatasetInfo MakeInfo(int channels) {
   return info;
 }
 
-// The definition, one value at a time.
+struct Position {
+  int y = 0;
+  int x = 0;
+  int channel = 0;
+};
+
+// The definition, one value of image `index` at a time.
 float Expected(const ImageSet& images, const v1::DatasetInfo& info, int index,
-               const Change& change, int y, int x, int c) {
-  if (y >= change.cut_top && y < change.cut_top + change.cut_side &&
-      x >= change.cut_left && x < change.cut_left + change.cut_side) {
+               const Change& change, const Position& at) {
+  if (at.y >= change.cut_top && at.y < change.cut_top + change.cut_side &&
+      at.x >= change.cut_left && at.x < change.cut_left + change.cut_side) {
     return 0;
   }
-  const int row = y + change.top;
-  const int column = (change.flip ? kSize - 1 - x : x) + change.left;
+  const int row = at.y + change.top;
+  const int column = (change.flip ? kSize - 1 - at.x : at.x) + change.left;
   if (row < 0 || row >= kSize || column < 0 || column >= kSize) return 0;
-  const int pixel =
-      images.image(index)[(row * kSize + column) * images.channels + c];
-  return (static_cast<float>(pixel) / 255 - info.mean(c)) / info.stddev(c);
+  const int value = images.image(
+      index)[(row * kSize + column) * images.channels + at.channel];
+  return (static_cast<float>(value) / 255 - info.mean(at.channel)) /
+         info.stddev(at.channel);
 }
 
 TEST(NormalizerTest, WritesWhatTheChangeSays) {
@@ -78,7 +85,7 @@ TEST(NormalizerTest, WritesWhatTheChangeSays) {
         for (int x = 0; x < kSize; ++x) {
           for (int c = 0; c < channels; ++c) {
             EXPECT_NEAR(dst[(y * kSize + x) * channels + c],
-                        Expected(images, info, 0, change, y, x, c), 1e-5);
+                        Expected(images, info, 0, change, {y, x, c}), 1e-5);
           }
         }
       }
@@ -160,7 +167,8 @@ TEST(LoaderTest, ImagesAreThoseOfTheirLabels) {
     for (int i = 0; i < 2; ++i) {
       const float* at = batch->images.data() + i * images.image_bytes();
       EXPECT_NEAR(at[(2 * kSize + 5) * 3 + 1],
-                  Expected(images, info, batch->labels[i], {}, 2, 5, 1), 1e-5);
+                  Expected(images, info, batch->labels[i], {}, {2, 5, 1}),
+                  1e-5);
     }
   }
 }
