@@ -5,8 +5,8 @@
 
 #include "base/random.h"
 #include "gtest/gtest.h"
-#include "nn/gradient_check.h"
 #include "nn/kernels/reference_ops.h"
+#include "nn/testing/gradient_check.h"
 
 namespace frostnas::nn {
 namespace {

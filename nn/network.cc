@@ -7,7 +7,8 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/status_macros.h"
-#include "nn/graph_check.h"
+#include "nn/graph/graph_check.h"
+#include "nn/graph/network_files.h"
 #include "nn/modules/conv_unit.h"
 #include "nn/modules/dropout.h"
 #include "nn/modules/linear.h"
@@ -15,7 +16,6 @@
 #include "nn/modules/module.h"
 #include "nn/modules/output_quantizer.h"
 #include "nn/modules/pool.h"
-#include "nn/network_files.h"
 
 namespace frostnas::nn {
 namespace {

@@ -10,8 +10,8 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
-#include "nn/gradient_check.h"
 #include "nn/loss.h"
+#include "nn/testing/gradient_check.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {

@@ -26,10 +26,11 @@ void DepthwiseForward(const ConvShape& shape, const float* src,
     reference::DepthwiseForward(shape, src, weights, dst);
     return;
   }
-  ParallelFor(
-      int64_t{shape.n} * shape.out_h(), RowGrain(shape), [&](const Part& part) {
-        depthwise::ForwardRows(shape, src, weights, dst, part.begin, part.end);
-      });
+  ParallelFor(int64_t{shape.n} * shape.out_h(), RowGrain(shape),
+              [&](const Part& part) {
+                depthwise::ForwardRows(shape, {src, weights, dst},
+                                       {part.begin, part.end});
+              });
 }
 
 void DepthwiseBackwardData(const ConvShape& shape, const float* diff_dst,
@@ -38,11 +39,11 @@ void DepthwiseBackwardData(const ConvShape& shape, const float* diff_dst,
     reference::DepthwiseBackwardData(shape, diff_dst, weights, diff_src);
     return;
   }
-  ParallelFor(int64_t{shape.n} * shape.h, RowGrain(shape),
-              [&](const Part& part) {
-                depthwise::BackwardDataRows(shape, diff_dst, weights, diff_src,
-                                            part.begin, part.end);
-              });
+  ParallelFor(
+      int64_t{shape.n} * shape.h, RowGrain(shape), [&](const Part& part) {
+        depthwise::BackwardDataRows(shape, {diff_dst, weights, diff_src},
+                                    {part.begin, part.end});
+      });
 }
 
 void DepthwiseBackwardWeights(const ConvShape& shape, const float* src,
@@ -56,9 +57,9 @@ void DepthwiseBackwardWeights(const ConvShape& shape, const float* src,
   const int parts = PartCount(shape.n, grain);
   std::vector<float> partials(static_cast<size_t>(parts * size));
   ParallelFor(shape.n, grain, [&](const Part& part) {
-    depthwise::BackwardWeightsImages(shape, src, diff_dst,
-                                     partials.data() + part.index * size,
-                                     part.begin, part.end);
+    depthwise::BackwardWeightsImages(
+        shape, {src, diff_dst, partials.data() + part.index * size},
+        {part.begin, part.end});
   });
   for (int part = 0; part < parts; ++part) {
     const float* partial = partials.data() + part * size;

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+// Processors without SSE4 take the portable code.
+#define HWY_DISABLED_TARGETS HWY_SSSE3
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/depthwise/kernels.cc"
 #include "hwy/foreach_target.h"
@@ -28,18 +30,6 @@ using HalfTag = hn::Half<Full>;
 
 template <int I>
 using Int = std::integral_constant<int, I>;
-
-template <typename Body, int... I>
-HWY_INLINE void UnrollImpl(const Body& body,
-                           std::integer_sequence<int, I...> /*indices*/) {
-  (body(Int<I>()), ...);
-}
-
-// body(Int<0>()), ..., body(Int<N - 1>()).
-template <int N, typename Body>
-HWY_INLINE void Unroll(const Body& body) {
-  UnrollImpl(body, std::make_integer_sequence<int, N>());
-}
 
 // Calls block(tag, first channel) until all channels are covered. The last
 // block overlaps the one before it, so blocks must be free to repeat.
@@ -86,196 +76,260 @@ struct RowView {
   }
 };
 
-// acc[t] += sum over kw of row[column(t) * S - P + kw] * weights[kw].
-template <int K, int S, int T, class D, class V = hn::Vec<D>>
-HWY_INLINE void ForwardRowTile(D d, const RowView& row, int out_column,
-                               const V (&weights)[K], V (&acc)[T]) {
-  const int first = out_column * S - (K - 1) / 2;
-  Unroll<(T - 1) * S + K>([&](auto j) FROSTNAS_INLINE {
-    if (!row.Has(first + j)) return;
-    const V src = hn::LoadU(d, row.At(first + j));
-    Unroll<T>([&](auto t) FROSTNAS_INLINE {
-      constexpr int kw = decltype(j)::value - decltype(t)::value * S;
-      if constexpr (kw >= 0 && kw < K) {
-        acc[t] = hn::MulAdd(src, weights[kw], acc[t]);
-      }
-    });
-  });
+// a * b[I] + c where b has an element I, else c.
+template <int I, int N, class V>
+HWY_INLINE V MulAddAt(V a, const V (&b)[N], V c) {
+  if constexpr (I >= 0 && I < N) {
+    return hn::MulAdd(a, b[I], c);
+  } else {
+    return c;
+  }
 }
 
-// acc[t] += sum over outputs j of row[column / S + j] * weights[kw], where
-// column + t = (column / S + j) * S - P + kw. `column` is a multiple of S.
-template <int K, int S, int T, class D, class V = hn::Vec<D>>
-HWY_INLINE void BackwardRowTile(D d, const RowView& row, int column,
-                                const V (&weights)[K], V (&acc)[T]) {
-  constexpr int kPad = (K - 1) / 2;
-  constexpr int kFirst = -((K - 1 - kPad) / S);  // smallest j that reaches
-  constexpr int kLast = (T - 1 + kPad) / S;
-  const int first = column / S + kFirst;
-  Unroll<kLast - kFirst + 1>([&](auto j) FROSTNAS_INLINE {
-    if (!row.Has(first + j)) return;
-    const V diff_dst = hn::LoadU(d, row.At(first + j));
-    Unroll<T>([&](auto t) FROSTNAS_INLINE {
-      constexpr int kw =
-          decltype(t)::value + kPad - (decltype(j)::value + kFirst) * S;
-      if constexpr (kw >= 0 && kw < K) {
-        acc[t] = hn::MulAdd(diff_dst, weights[kw], acc[t]);
-      }
-    });
-  });
+// acc[t] += a * b[kFirst + t * kStep] for the t for which b has that element.
+template <int kFirst, int kStep, int N, int T, class V>
+HWY_INLINE void MulAddTile(V a, const V (&b)[N], V (&acc)[T]) {
+  acc[0] = MulAddAt<kFirst>(a, b, acc[0]);
+  if constexpr (T > 1) acc[1] = MulAddAt<kFirst + kStep>(a, b, acc[1]);
+  if constexpr (T > 2) acc[2] = MulAddAt<kFirst + 2 * kStep>(a, b, acc[2]);
+  if constexpr (T > 3) acc[3] = MulAddAt<kFirst + 3 * kStep>(a, b, acc[3]);
+  static_assert(T <= 4);
 }
 
-template <int K, class D, class V = hn::Vec<D>>
-HWY_INLINE void LoadWeights(D d, const float* weights, int channels,
-                            V (&out)[K]) {
-  Unroll<K>([&](auto kw) FROSTNAS_INLINE {
-    out[kw] = hn::LoadU(d, weights + int64_t{kw} * channels);
-  });
+// One of the columns a tile reads, the J-th: what it adds to the tile.
+template <int K, int S, int T>
+struct ForwardColumn {
+  static constexpr int kCount = (T - 1) * S + K;
+  static constexpr int First(int column) { return column * S - (K - 1) / 2; }
+  // Output t takes it with weight kw = J - t * S.
+  template <int J, class V>
+  static HWY_INLINE void Add(V src, const V (&weights)[K], V (&acc)[T]) {
+    MulAddTile<J, -S>(src, weights, acc);
+  }
+};
+
+// The tile starts at `column`, a multiple of S; column + t = ow * S - P + kw.
+template <int K, int S, int T>
+struct BackwardColumn {
+  static constexpr int kPad = (K - 1) / 2;
+  static constexpr int kFirst = -((K - 1 - kPad) / S);
+  static constexpr int kCount = (T - 1 + kPad) / S - kFirst + 1;
+  static constexpr int First(int column) { return column / S + kFirst; }
+  template <int J, class V>
+  static HWY_INLINE void Add(V diff_dst, const V (&weights)[K], V (&acc)[T]) {
+    MulAddTile<kPad - (J + kFirst) * S, 1>(diff_dst, weights, acc);
+  }
+};
+
+// As ForwardColumn with the roles of weights and outputs exchanged:
+// acc[kw] += src * diff_dst[t] where kw = J - t * S.
+template <int K, int S, int T>
+struct WeightsColumn {
+  static constexpr int kCount = (T - 1) * S + K;
+  static constexpr int First(int column) { return column * S - (K - 1) / 2; }
+  template <int J, int kTile = 0, class V>
+  static HWY_INLINE void Add(V src, const V (&diff_dst)[T], V (&acc)[K]) {
+    constexpr int kw = J - kTile * S;
+    if constexpr (kw >= 0 && kw < K) {
+      acc[kw] = hn::MulAdd(src, diff_dst[kTile], acc[kw]);
+    }
+    if constexpr (kTile + 1 < T) Add<J, kTile + 1>(src, diff_dst, acc);
+  }
+};
+
+// The columns of a row that a tile reads, from `first`.
+struct TileView {
+  RowView row;
+  int first;
+};
+
+template <class Column, int J, class D, class V, int N, int M>
+HWY_INLINE void AddOneColumn(D d, const TileView& view, const V (&factors)[N],
+                             V (&acc)[M]) {
+  const int column = view.first + J;
+  if (!view.row.Has(column)) return;
+  Column::template Add<J>(hn::LoadU(d, view.row.At(column)), factors, acc);
 }
 
-template <int T, class D, class V = hn::Vec<D>>
-HWY_INLINE void StoreTile(D d, const V (&acc)[T], int channels, float* dst) {
-  Unroll<T>([&](auto t) FROSTNAS_INLINE {
-    hn::StoreU(acc[t], d, dst + int64_t{t} * channels);
-  });
+template <class Column, class D, class V, int N, int M, int... J>
+HWY_INLINE void AddColumnsImpl(D d, const TileView& view, const V (&factors)[N],
+                               V (&acc)[M],
+                               std::integer_sequence<int, J...> /*columns*/) {
+  (AddOneColumn<Column, J>(d, view, factors, acc), ...);
+}
+
+// Adds every column of `row` that the tile at `column` reads.
+template <class Column, class D, class V, int N, int M>
+HWY_INLINE void AddColumns(D d, const RowView& row, int column,
+                           const V (&factors)[N], V (&acc)[M]) {
+  AddColumnsImpl<Column>(d, {row, Column::First(column)}, factors, acc,
+                         std::make_integer_sequence<int, Column::kCount>());
+}
+
+// N vectors, `channels` floats apart.
+template <class D, int N, class V = hn::Vec<D>>
+HWY_INLINE void LoadTile(D d, const float* src, int channels, V (&out)[N]) {
+  out[0] = hn::LoadU(d, src);
+  if constexpr (N > 1) out[1] = hn::LoadU(d, src + channels);
+  if constexpr (N > 2) out[2] = hn::LoadU(d, src + 2 * int64_t{channels});
+  if constexpr (N > 3) out[3] = hn::LoadU(d, src + 3 * int64_t{channels});
+  if constexpr (N > 4) out[4] = hn::LoadU(d, src + 4 * int64_t{channels});
+  static_assert(N <= 5);
+}
+
+template <class D, int N, class V = hn::Vec<D>>
+HWY_INLINE void StoreTile(D d, const V (&tile)[N], int channels, float* dst) {
+  hn::StoreU(tile[0], d, dst);
+  if constexpr (N > 1) hn::StoreU(tile[1], d, dst + channels);
+  if constexpr (N > 2) hn::StoreU(tile[2], d, dst + 2 * int64_t{channels});
+  if constexpr (N > 3) hn::StoreU(tile[3], d, dst + 3 * int64_t{channels});
+  if constexpr (N > 4) hn::StoreU(tile[4], d, dst + 4 * int64_t{channels});
+  static_assert(N <= 5);
+}
+
+template <class D, int N, class V = hn::Vec<D>>
+HWY_INLINE void ZeroTile(D d, V (&tile)[N]) {
+  for (V& v : tile) v = hn::Zero(d);
 }
 
 template <int K, int S>
 struct Kernel {
   static constexpr int kPad = (K - 1) / 2;
 
-  // One tile of output row `oh`; pointers at the block's first channel.
+  // One tile of output row `oh`. Pointers at the block's first channel: src at
+  // the image, dst at the row.
   template <int T, class D>
-  static HWY_INLINE void ForwardTile(D d, const ConvShape& s, const float* src,
-                                     const float* weights, int oh, int ow,
-                                     float* dst_row) {
+  static HWY_INLINE void ForwardTile(D d, const ConvShape& s,
+                                     const ForwardArgs& at, int oh, int ow) {
     hn::Vec<D> acc[T];
-    Unroll<T>([&](auto t) FROSTNAS_INLINE { acc[t] = hn::Zero(d); });
+    ZeroTile(d, acc);
     for (int kh = 0; kh < K; ++kh) {
       const int ih = oh * S - kPad + kh;
       if (ih < 0 || ih >= s.h) continue;
       hn::Vec<D> w[K];
-      LoadWeights<K>(d, weights + int64_t{kh} * K * s.c_in, s.c_in, w);
-      const RowView row = {src + int64_t{ih} * s.w * s.c_in, s.w, s.c_in};
-      ForwardRowTile<K, S, T>(d, row, ow, w, acc);
+      LoadTile(d, at.weights + int64_t{kh} * K * s.c_in, s.c_in, w);
+      const RowView row = {at.src + int64_t{ih} * s.w * s.c_in, s.w, s.c_in};
+      AddColumns<ForwardColumn<K, S, T>>(d, row, ow, w, acc);
     }
-    StoreTile<T>(d, acc, s.c_in, dst_row + int64_t{ow} * s.c_in);
+    StoreTile(d, acc, s.c_in, at.dst + int64_t{ow} * s.c_in);
   }
 
-  static void ForwardRows(const ConvShape& s, const float* src,
-                          const float* weights, float* dst, int64_t row_begin,
-                          int64_t row_end) {
+  // Apart, as every function here that would be repeated in its caller: code
+  // inlined into one function for all cases takes minutes to compile with
+  // sanitizers.
+  template <class D>
+  static HWY_NOINLINE void ForwardRow(D d, const ConvShape& s,
+                                      const ForwardArgs& at, int oh) {
+    ForEachTile(s.out_w(), [&](auto t, int ow) FROSTNAS_INLINE {
+      ForwardTile<decltype(t)::value>(d, s, at, oh, ow);
+    });
+  }
+
+  static void ForwardRows(const ConvShape& s, const ForwardArgs& args,
+                          const Range& rows) {
     const int64_t image = int64_t{s.h} * s.w * s.c_in;
-    for (int64_t row = row_begin; row < row_end; ++row) {
-      const float* src_image = src + row / s.out_h() * image;
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const float* src = args.src + row / s.out_h() * image;
+      float* dst = args.dst + row * s.out_w() * s.c_in;
       const int oh = static_cast<int>(row % s.out_h());
-      float* dst_row = dst + row * s.out_w() * s.c_in;
       ForEachChannelBlock(s.c_in, [&](auto d, int c) FROSTNAS_INLINE {
-        ForEachTile(s.out_w(), [&](auto t, int ow) FROSTNAS_INLINE {
-          ForwardTile<decltype(t)::value>(d, s, src_image + c, weights + c, oh,
-                                          ow, dst_row + c);
-        });
+        ForwardRow(d, s, {src + c, args.weights + c, dst + c}, oh);
       });
     }
   }
 
   // One tile of diff_src's row `ih`, starting at column `iw`, a multiple of S.
+  // Pointers at the block's first channel: diff_dst at the image, diff_src at
+  // the row.
   template <int T, class D>
   static HWY_INLINE void BackwardTile(D d, const ConvShape& s,
-                                      const float* diff_dst,
-                                      const float* weights, int ih, int iw,
-                                      float* diff_src_row) {
+                                      const BackwardDataArgs& at, int ih,
+                                      int iw) {
     hn::Vec<D> acc[T];
-    Unroll<T>([&](auto t) FROSTNAS_INLINE { acc[t] = hn::Zero(d); });
+    ZeroTile(d, acc);
     for (int kh = (ih + kPad) % S; kh < K; kh += S) {
       const int scaled = ih + kPad - kh;  // oh * S
       if (scaled < 0 || scaled / S >= s.out_h()) continue;
       hn::Vec<D> w[K];
-      LoadWeights<K>(d, weights + int64_t{kh} * K * s.c_in, s.c_in, w);
-      const RowView row = {diff_dst + int64_t{scaled / S} * s.out_w() * s.c_in,
-                           s.out_w(), s.c_in};
-      BackwardRowTile<K, S, T>(d, row, iw, w, acc);
+      LoadTile(d, at.weights + int64_t{kh} * K * s.c_in, s.c_in, w);
+      const int64_t row_at = int64_t{scaled / S} * s.out_w() * s.c_in;
+      const RowView row = {at.diff_dst + row_at, s.out_w(), s.c_in};
+      AddColumns<BackwardColumn<K, S, T>>(d, row, iw, w, acc);
     }
-    StoreTile<T>(d, acc, s.c_in, diff_src_row + int64_t{iw} * s.c_in);
+    StoreTile(d, acc, s.c_in, at.diff_src + int64_t{iw} * s.c_in);
   }
 
-  static void BackwardDataRows(const ConvShape& s, const float* diff_dst,
-                               const float* weights, float* diff_src,
-                               int64_t row_begin, int64_t row_end) {
+  template <class D>
+  static HWY_NOINLINE void BackwardRow(D d, const ConvShape& s,
+                                       const BackwardDataArgs& at, int ih) {
+    ForEachTile(s.w, [&](auto t, int iw) FROSTNAS_INLINE {
+      BackwardTile<decltype(t)::value>(d, s, at, ih, iw);
+    });
+  }
+
+  static void BackwardDataRows(const ConvShape& s, const BackwardDataArgs& args,
+                               const Range& rows) {
     const int64_t image = int64_t{s.out_h()} * s.out_w() * s.c_in;
-    for (int64_t row = row_begin; row < row_end; ++row) {
-      const float* diff_dst_image = diff_dst + row / s.h * image;
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const float* diff_dst = args.diff_dst + row / s.h * image;
+      float* diff_src = args.diff_src + row * s.w * s.c_in;
       const int ih = static_cast<int>(row % s.h);
-      float* diff_src_row = diff_src + row * s.w * s.c_in;
       ForEachChannelBlock(s.c_in, [&](auto d, int c) FROSTNAS_INLINE {
-        ForEachTile(s.w, [&](auto t, int iw) FROSTNAS_INLINE {
-          BackwardTile<decltype(t)::value>(
-              d, s, diff_dst_image + c, weights + c, ih, iw, diff_src_row + c);
-        });
+        BackwardRow(d, s, {diff_dst + c, args.weights + c, diff_src + c}, ih);
       });
     }
   }
 
   // acc[kw] += sum over t of src[(ow + t) * S - P + kw] * diff_dst[ow + t].
   template <int T, class D, class V = hn::Vec<D>>
-  static HWY_INLINE void WeightsTile(D d, const RowView& src_row,
-                                     const RowView& diff_row, int ow,
+  static HWY_INLINE void WeightsTile(D d, const RowView& src,
+                                     const RowView& diff_dst, int ow,
                                      V (&acc)[K]) {
-    V diff_dst[T];
-    Unroll<T>([&](auto t) FROSTNAS_INLINE {
-      diff_dst[t] = hn::LoadU(d, diff_row.At(ow + t));
-    });
-    const int first = ow * S - kPad;
-    Unroll<(T - 1) * S + K>([&](auto j) FROSTNAS_INLINE {
-      if (!src_row.Has(first + j)) return;
-      const V src = hn::LoadU(d, src_row.At(first + j));
-      Unroll<T>([&](auto t) FROSTNAS_INLINE {
-        constexpr int kw = decltype(j)::value - decltype(t)::value * S;
-        if constexpr (kw >= 0 && kw < K) {
-          acc[kw] = hn::MulAdd(src, diff_dst[t], acc[kw]);
-        }
-      });
-    });
+    V factors[T];
+    LoadTile(d, diff_dst.At(ow), diff_dst.channels, factors);
+    AddColumns<WeightsColumn<K, S, T>>(d, src, ow, factors, acc);
   }
 
   // Weights row `kh` of one image and channel block, ADDED to partial.
   template <class D>
-  static HWY_INLINE void WeightsRow(D d, const ConvShape& s, const float* src,
-                                    const float* diff_dst, int kh,
-                                    float* partial) {
+  static HWY_NOINLINE void WeightsRow(D d, const ConvShape& s,
+                                      const BackwardWeightsArgs& at, int kh) {
     hn::Vec<D> acc[K];
-    Unroll<K>([&](auto kw) FROSTNAS_INLINE { acc[kw] = hn::Zero(d); });
+    ZeroTile(d, acc);
     for (int oh = 0; oh < s.out_h(); ++oh) {
       const int ih = oh * S - kPad + kh;
       if (ih < 0 || ih >= s.h) continue;
-      const RowView src_row = {src + int64_t{ih} * s.w * s.c_in, s.w, s.c_in};
-      const RowView diff_row = {diff_dst + int64_t{oh} * s.out_w() * s.c_in,
+      const RowView src = {at.src + int64_t{ih} * s.w * s.c_in, s.w, s.c_in};
+      const RowView diff_dst = {at.diff_dst + int64_t{oh} * s.out_w() * s.c_in,
                                 s.out_w(), s.c_in};
       ForEachTile(s.out_w(), [&](auto t, int ow) FROSTNAS_INLINE {
-        WeightsTile<decltype(t)::value>(d, src_row, diff_row, ow, acc);
+        WeightsTile<decltype(t)::value>(d, src, diff_dst, ow, acc);
       });
     }
-    Unroll<K>([&](auto kw) FROSTNAS_INLINE {
-      float* sum = partial + (int64_t{kh} * K + kw) * s.c_in;
-      hn::StoreU(hn::Add(hn::LoadU(d, sum), acc[kw]), d, sum);
-    });
+    // Images are summed one by one, so that no sum has too many addends.
+    float* partial = at.partial + int64_t{kh} * K * s.c_in;
+    hn::Vec<D> sum[K];
+    LoadTile(d, partial, s.c_in, sum);
+    for (int kw = 0; kw < K; ++kw) sum[kw] = hn::Add(sum[kw], acc[kw]);
+    StoreTile(d, sum, s.c_in, partial);
   }
 
-  static void BackwardWeightsImages(const ConvShape& s, const float* src,
-                                    const float* diff_dst, float* partial,
-                                    int64_t image_begin, int64_t image_end) {
+  static void BackwardWeightsImages(const ConvShape& s,
+                                    const BackwardWeightsArgs& args,
+                                    const Range& images) {
     const int64_t src_image = int64_t{s.h} * s.w * s.c_in;
     const int64_t dst_image = int64_t{s.out_h()} * s.out_w() * s.c_in;
     ForEachChannelBlock(s.c_in, [&](auto d, int c) FROSTNAS_INLINE {
+      float* partial = args.partial + c;
       // The last block repeats channels of the one before: start from zero.
       for (int tap = 0; tap < K * K; ++tap) {
-        hn::StoreU(hn::Zero(d), d, partial + int64_t{tap} * s.c_in + c);
+        hn::StoreU(hn::Zero(d), d, partial + int64_t{tap} * s.c_in);
       }
-      for (int64_t n = image_begin; n < image_end; ++n) {
-        for (int kh = 0; kh < K; ++kh) {
-          WeightsRow(d, s, src + n * src_image + c,
-                     diff_dst + n * dst_image + c, kh, partial + c);
-        }
+      for (int64_t n = images.begin; n < images.end; ++n) {
+        const BackwardWeightsArgs at = {args.src + n * src_image + c,
+                                        args.diff_dst + n * dst_image + c,
+                                        partial};
+        for (int kh = 0; kh < K; ++kh) WeightsRow(d, s, at, kh);
       }
     });
   }
@@ -294,27 +348,23 @@ HWY_INLINE void WithKernel(const ConvShape& s, const Body& body) {
 
 int MinChannels() { return static_cast<int>(hn::Lanes(HalfTag())); }
 
-void ForwardRows(const ConvShape& s, const float* src, const float* weights,
-                 float* dst, int64_t row_begin, int64_t row_end) {
+void ForwardRows(const ConvShape& s, const ForwardArgs& args,
+                 const Range& rows) {
+  WithKernel(s, [&](auto kernel)
+                    FROSTNAS_INLINE { kernel.ForwardRows(s, args, rows); });
+}
+
+void BackwardDataRows(const ConvShape& s, const BackwardDataArgs& args,
+                      const Range& rows) {
   WithKernel(s, [&](auto kernel) FROSTNAS_INLINE {
-    kernel.ForwardRows(s, src, weights, dst, row_begin, row_end);
+    kernel.BackwardDataRows(s, args, rows);
   });
 }
 
-void BackwardDataRows(const ConvShape& s, const float* diff_dst,
-                      const float* weights, float* diff_src, int64_t row_begin,
-                      int64_t row_end) {
+void BackwardWeightsImages(const ConvShape& s, const BackwardWeightsArgs& args,
+                           const Range& images) {
   WithKernel(s, [&](auto kernel) FROSTNAS_INLINE {
-    kernel.BackwardDataRows(s, diff_dst, weights, diff_src, row_begin, row_end);
-  });
-}
-
-void BackwardWeightsImages(const ConvShape& s, const float* src,
-                           const float* diff_dst, float* partial,
-                           int64_t image_begin, int64_t image_end) {
-  WithKernel(s, [&](auto kernel) FROSTNAS_INLINE {
-    kernel.BackwardWeightsImages(s, src, diff_dst, partial, image_begin,
-                                 image_end);
+    kernel.BackwardWeightsImages(s, args, images);
   });
 }
 
@@ -335,24 +385,20 @@ bool Supported(const ConvShape& shape) {
          shape.c_in >= HWY_DYNAMIC_DISPATCH(MinChannels)();
 }
 
-void ForwardRows(const ConvShape& shape, const float* src, const float* weights,
-                 float* dst, int64_t row_begin, int64_t row_end) {
-  HWY_DYNAMIC_DISPATCH(ForwardRows)
-  (shape, src, weights, dst, row_begin, row_end);
+void ForwardRows(const ConvShape& shape, const ForwardArgs& args,
+                 const Range& rows) {
+  HWY_DYNAMIC_DISPATCH(ForwardRows)(shape, args, rows);
 }
 
-void BackwardDataRows(const ConvShape& shape, const float* diff_dst,
-                      const float* weights, float* diff_src, int64_t row_begin,
-                      int64_t row_end) {
-  HWY_DYNAMIC_DISPATCH(BackwardDataRows)
-  (shape, diff_dst, weights, diff_src, row_begin, row_end);
+void BackwardDataRows(const ConvShape& shape, const BackwardDataArgs& args,
+                      const Range& rows) {
+  HWY_DYNAMIC_DISPATCH(BackwardDataRows)(shape, args, rows);
 }
 
-void BackwardWeightsImages(const ConvShape& shape, const float* src,
-                           const float* diff_dst, float* partial,
-                           int64_t image_begin, int64_t image_end) {
-  HWY_DYNAMIC_DISPATCH(BackwardWeightsImages)
-  (shape, src, diff_dst, partial, image_begin, image_end);
+void BackwardWeightsImages(const ConvShape& shape,
+                           const BackwardWeightsArgs& args,
+                           const Range& images) {
+  HWY_DYNAMIC_DISPATCH(BackwardWeightsImages)(shape, args, images);
 }
 
 }  // namespace frostnas::nn::depthwise

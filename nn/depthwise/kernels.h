@@ -12,21 +12,39 @@ namespace frostnas::nn::depthwise {
 // Whether the kernels below take this shape on this processor.
 bool Supported(const ConvShape& shape);
 
-// Output rows [row_begin, row_end) of all images, counted through
-// (row = image * out_h + oh).
-void ForwardRows(const ConvShape& shape, const float* src, const float* weights,
-                 float* dst, int64_t row_begin, int64_t row_end);
+// [begin, end).
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
 
+struct ForwardArgs {
+  const float* src;
+  const float* weights;
+  float* dst;
+};
+// Output rows, counted through all images (row = image * out_h + oh).
+void ForwardRows(const ConvShape& shape, const ForwardArgs& args,
+                 const Range& rows);
+
+struct BackwardDataArgs {
+  const float* diff_dst;
+  const float* weights;
+  float* diff_src;
+};
 // Rows of diff_src (row = image * h + ih).
-void BackwardDataRows(const ConvShape& shape, const float* diff_dst,
-                      const float* weights, float* diff_src, int64_t row_begin,
-                      int64_t row_end);
+void BackwardDataRows(const ConvShape& shape, const BackwardDataArgs& args,
+                      const Range& rows);
 
-// Sum over images [image_begin, image_end), ASSIGNED to partial
-// (kernel, kernel, c).
-void BackwardWeightsImages(const ConvShape& shape, const float* src,
-                           const float* diff_dst, float* partial,
-                           int64_t image_begin, int64_t image_end);
+struct BackwardWeightsArgs {
+  const float* src;
+  const float* diff_dst;
+  float* partial;  // (kernel, kernel, c), ASSIGNED
+};
+// Sum over some images.
+void BackwardWeightsImages(const ConvShape& shape,
+                           const BackwardWeightsArgs& args,
+                           const Range& images);
 
 }  // namespace frostnas::nn::depthwise
 

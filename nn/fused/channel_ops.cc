@@ -21,6 +21,8 @@ struct Grouping {
     rest_begin = groups * period;
   }
 
+  fused::Groups Some(int64_t count) const { return {count, period}; }
+
   // Groups a thread must get for starting it to be worth while.
   int64_t grain() const { return std::max<int64_t>(1, (1 << 15) / period); }
 
@@ -85,8 +87,8 @@ void AddPart(const Part& part, const Grouping& grouping, const float* src,
                                  out.period_squares.data(),
                                  out.period_min.data(), out.period_max.data()};
   for (int64_t g = part.begin; g < part.end; g += kSingleGroups) {
-    const int64_t groups = std::min(kSingleGroups, part.end - g);
-    fused::AddStats(groups, grouping.period, src + g * grouping.period, sums);
+    fused::AddStats(grouping.Some(std::min(kSingleGroups, part.end - g)),
+                    src + g * grouping.period, sums);
     Drain(out.period_sum, out.sum);
     Drain(out.period_squares, out.squares);
   }
@@ -125,11 +127,10 @@ struct PartGradients {
   std::vector<float> period_sum, period_centered;
 };
 
-// diff_dst[i] where the epilogue passes, else 0.
-float Gated(const ChannelAffine& affine, const Epilogue& epilogue, size_t c,
-            float x, float diff_dst) {
-  return Passes(epilogue, affine.scale[c] * x + affine.shift[c]) ? diff_dst
-                                                                 : 0.0f;
+// g of GradientPass at element i of channel c.
+float Gated(const GradientPass& pass, int64_t i, size_t c) {
+  const float v = pass.affine.scale[c] * pass.src[i] + pass.affine.shift[c];
+  return Passes(pass.epilogue, v) ? pass.diff_dst[i] : 0.0f;
 }
 
 }  // namespace
@@ -169,7 +170,7 @@ void ApplyAffine(const Rows& size, const ChannelAffine& affine,
   const RepeatedAffine repeated(affine, grouping.period);
   ParallelFor(grouping.groups, grouping.grain(), [&](const Part& part) {
     const int64_t at = part.begin * grouping.period;
-    fused::ApplyAffine(part.end - part.begin, grouping.period, repeated.view(),
+    fused::ApplyAffine(grouping.Some(part.end - part.begin), repeated.view(),
                        epilogue, src + at, dst + at);
   });
   for (int64_t i = grouping.rest_begin; i < size.elements(); ++i) {
@@ -179,61 +180,56 @@ void ApplyAffine(const Rows& size, const ChannelAffine& affine,
   }
 }
 
-void ReduceGradient(const Rows& size, const ChannelAffine& affine,
-                    const Epilogue& epilogue, const std::vector<float>& center,
-                    const float* src, const float* diff_dst,
+void ReduceGradient(const GradientPass& pass, const std::vector<float>& center,
                     GradientSums& sums) {
-  const Grouping grouping(size);
-  const RepeatedAffine repeated(affine, grouping.period);
+  const int channels = pass.size.channels;
+  const Grouping grouping(pass.size);
+  const RepeatedAffine affine(pass.affine, grouping.period);
   const std::vector<float> centers = Repeat(center, grouping.period);
-  std::vector<PartGradients> parts(
-      PartCount(grouping.groups, grouping.grain()),
-      PartGradients(size.channels, grouping.period));
+  std::vector<PartGradients> parts(PartCount(grouping.groups, grouping.grain()),
+                                   PartGradients(channels, grouping.period));
   ParallelFor(grouping.groups, grouping.grain(), [&](const Part& part) {
     PartGradients& out = parts[part.index];
     for (int64_t g = part.begin; g < part.end; g += kSingleGroups) {
       const int64_t at = g * grouping.period;
       fused::AddGradient(
-          std::min(kSingleGroups, part.end - g), grouping.period, epilogue,
-          {repeated.view(), src + at, diff_dst + at},
+          grouping.Some(std::min(kSingleGroups, part.end - g)), pass.epilogue,
+          {affine.view(), pass.src + at, pass.diff_dst + at},
           {centers.data(), out.period_sum.data(), out.period_centered.data()});
       Drain(out.period_sum, out.sum);
       Drain(out.period_centered, out.centered);
     }
   });
-  sums.sum.assign(size.channels, 0.0);
-  sums.sum_centered.assign(size.channels, 0.0);
+  sums.sum.assign(channels, 0.0);
+  sums.sum_centered.assign(channels, 0.0);
   for (const PartGradients& part : parts) {
     Add(part.sum, sums.sum);
     Add(part.centered, sums.sum_centered);
   }
-  for (int64_t i = grouping.rest_begin; i < size.elements(); ++i) {
-    const size_t c = static_cast<size_t>(i % size.channels);
-    const double g = Gated(affine, epilogue, c, src[i], diff_dst[i]);
+  for (int64_t i = grouping.rest_begin; i < pass.size.elements(); ++i) {
+    const size_t c = static_cast<size_t>(i % channels);
+    const double g = Gated(pass, i, c);
     sums.sum[c] += g;
-    sums.sum_centered[c] += g * (src[i] - center[c]);
+    sums.sum_centered[c] += g * (pass.src[i] - center[c]);
   }
 }
 
-void ApplyGradient(const Rows& size, const ChannelAffine& affine,
-                   const Epilogue& epilogue,
-                   const GradientCorrection& correction, const float* src,
-                   const float* diff_dst, float* diff_src) {
-  const Grouping grouping(size);
-  const RepeatedAffine repeated(affine, grouping.period);
+void ApplyGradient(const GradientPass& pass,
+                   const GradientCorrection& correction, float* diff_src) {
+  const Grouping grouping(pass.size);
+  const RepeatedAffine affine(pass.affine, grouping.period);
   const std::vector<float> offset = Repeat(correction.offset, grouping.period);
   const std::vector<float> slope = Repeat(correction.slope, grouping.period);
   ParallelFor(grouping.groups, grouping.grain(), [&](const Part& part) {
     const int64_t at = part.begin * grouping.period;
-    fused::ApplyGradient(part.end - part.begin, grouping.period, epilogue,
-                         {repeated.view(), src + at, diff_dst + at},
+    fused::ApplyGradient(grouping.Some(part.end - part.begin), pass.epilogue,
+                         {affine.view(), pass.src + at, pass.diff_dst + at},
                          {offset.data(), slope.data(), diff_src + at});
   });
-  for (int64_t i = grouping.rest_begin; i < size.elements(); ++i) {
-    const size_t c = static_cast<size_t>(i % size.channels);
-    const float g = Gated(affine, epilogue, c, src[i], diff_dst[i]);
-    diff_src[i] = affine.scale[c] * g -
-                  (correction.slope[c] * src[i] + correction.offset[c]);
+  for (int64_t i = grouping.rest_begin; i < pass.size.elements(); ++i) {
+    const size_t c = static_cast<size_t>(i % pass.size.channels);
+    diff_src[i] = pass.affine.scale[c] * Gated(pass, i, c) -
+                  (correction.slope[c] * pass.src[i] + correction.offset[c]);
   }
 }
 

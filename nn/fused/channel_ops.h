@@ -46,15 +46,23 @@ struct ChannelAffine {
 void ApplyAffine(const Rows& size, const ChannelAffine& affine,
                  const Epilogue& epilogue, const float* src, float* dst);
 
-// With g = diff_dst where the epilogue passes affine(src), else 0:
+// What a backward pass reads. The gradient past the epilogue is
+//   g = diff_dst where the epilogue passes affine(src), else 0.
+// Not owned.
+struct GradientPass {
+  Rows size;
+  const ChannelAffine& affine;
+  const Epilogue& epilogue;
+  const float* src;
+  const float* diff_dst;
+};
+
 // sum[c] = sum of g, sum_centered[c] = sum of g * (src - center[c]). ASSIGNED.
 struct GradientSums {
   std::vector<double> sum;
   std::vector<double> sum_centered;
 };
-void ReduceGradient(const Rows& size, const ChannelAffine& affine,
-                    const Epilogue& epilogue, const std::vector<float>& center,
-                    const float* src, const float* diff_dst,
+void ReduceGradient(const GradientPass& pass, const std::vector<float>& center,
                     GradientSums& sums);
 
 // diff_src = scale[c] * g - (offset[c] + slope[c] * src), ASSIGNED; diff_src
@@ -64,10 +72,8 @@ struct GradientCorrection {
   std::vector<float> offset;
   std::vector<float> slope;
 };
-void ApplyGradient(const Rows& size, const ChannelAffine& affine,
-                   const Epilogue& epilogue,
-                   const GradientCorrection& correction, const float* src,
-                   const float* diff_dst, float* diff_src);
+void ApplyGradient(const GradientPass& pass,
+                   const GradientCorrection& correction, float* diff_src);
 
 }  // namespace frostnas::nn
 

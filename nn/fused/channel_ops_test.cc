@@ -163,7 +163,7 @@ TEST_P(ChannelOpsTest, ReducesGatedGradients) {
     const Values center = RandomValues(size.channels, 6);
     for (const Epilogue& epilogue : Epilogues()) {
       GradientSums sums;
-      ReduceGradient(size, affine, epilogue, center, src.data(), diff.data(),
+      ReduceGradient({size, affine, epilogue, src.data(), diff.data()}, center,
                      sums);
       const Values gated = ReferenceGate(epilogue, Apply(affine, src), diff);
       std::vector<double> sum(size.channels), centered(size.channels);
@@ -199,8 +199,8 @@ TEST_P(ChannelOpsTest, AppliesGradientsWithCorrection) {
                       (correction.offset[c] + correction.slope[c] * src[i]);
       }
       Values diff_src = diff;  // in place
-      ApplyGradient(size, affine, epilogue, correction, src.data(),
-                    diff_src.data(), diff_src.data());
+      ApplyGradient({size, affine, epilogue, src.data(), diff_src.data()},
+                    correction, diff_src.data());
       ExpectNear(diff_src, expected, 2e-6f, Name(size));
     }
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+// Processors without SSE4 take the portable code.
+#define HWY_DISABLED_TARGETS HWY_SSSE3
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/fused/kernels.cc"
 #include "hwy/foreach_target.h"
@@ -27,13 +29,13 @@ HWY_INLINE V Load(const float* p) { return hn::LoadU(kTag, p); }
 HWY_INLINE void Store(V v, float* p) { hn::StoreU(v, kTag, p); }
 
 // One vector's column of a block of groups.
-HWY_INLINE void AddStatsColumn(int64_t groups, int64_t period, const float* src,
+HWY_INLINE void AddStatsColumn(const Groups& groups, const float* src,
                                const StatsSums& sums, int64_t i) {
   const V shift = Load(sums.shift + i);
   V sum = Load(sums.sum + i), squares = Load(sums.sum_squares + i);
   V min = Load(sums.min + i), max = Load(sums.max + i);
-  for (int64_t g = 0; g < groups; ++g) {
-    const V x = Load(src + g * period + i);
+  for (int64_t g = 0; g < groups.count; ++g) {
+    const V x = Load(src + g * groups.period + i);
     const V d = hn::Sub(x, shift);
     sum = hn::Add(sum, d);
     squares = hn::MulAdd(d, d, squares);
@@ -69,18 +71,18 @@ struct VectorEpilogue {
 };
 
 template <bool kQuantize>
-void ApplyAffineAs(int64_t groups, int64_t period, const PeriodAffine& affine,
+void ApplyAffineAs(const Groups& groups, const PeriodAffine& affine,
                    const Epilogue& epilogue, const float* src, float* dst) {
   const VectorEpilogue vector(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
-  for (int64_t g = 0; g < groups; ++g) {
-    for (int64_t i = 0; i < period; i += lanes) {
+  for (int64_t g = 0; g < groups.count; ++g) {
+    for (int64_t i = 0; i < groups.period; i += lanes) {
       const V v = hn::MulAdd(Load(src + i), Load(affine.scale + i),
                              Load(affine.shift + i));
       Store(vector.Apply<kQuantize>(v), dst + i);
     }
-    src += period;
-    dst += period;
+    src += groups.period;
+    dst += groups.period;
   }
 }
 
@@ -99,17 +101,17 @@ class Gate {
   V low_, high_;
 };
 
-HWY_INLINE void AddGradientColumn(int64_t groups, int64_t period,
-                                  const Gate& gate, const GradientArgs& args,
+HWY_INLINE void AddGradientColumn(const Groups& groups, const Gate& gate,
+                                  const GradientArgs& args,
                                   const GradientPeriodSums& sums, int64_t i) {
   const V scale = Load(args.affine.scale + i);
   const V shift = Load(args.affine.shift + i);
   const V center = Load(sums.center + i);
   V sum = Load(sums.sum + i), centered = Load(sums.sum_centered + i);
-  for (int64_t g = 0; g < groups; ++g) {
-    const V x = Load(args.src + g * period + i);
+  for (int64_t g = 0; g < groups.count; ++g) {
+    const V x = Load(args.src + g * groups.period + i);
     const V d =
-        gate.Pass(x, scale, shift, Load(args.diff_dst + g * period + i));
+        gate.Pass(x, scale, shift, Load(args.diff_dst + g * groups.period + i));
     sum = hn::Add(sum, d);
     centered = hn::MulAdd(d, hn::Sub(x, center), centered);
   }
@@ -119,46 +121,47 @@ HWY_INLINE void AddGradientColumn(int64_t groups, int64_t period,
 
 }  // namespace
 
-void AddStats(int64_t groups, int64_t period, const float* src,
-              const StatsSums& sums) {
+void AddStats(const Groups& groups, const float* src, const StatsSums& sums) {
   const int64_t lanes = hn::Lanes(kTag);
-  for (int64_t g = 0; g < groups; g += kGroupBlock) {
-    const int64_t block = std::min(kGroupBlock, groups - g);
-    for (int64_t i = 0; i < period; i += lanes) {
-      AddStatsColumn(block, period, src + g * period, sums, i);
+  for (int64_t g = 0; g < groups.count; g += kGroupBlock) {
+    const Groups block = {std::min(kGroupBlock, groups.count - g),
+                          groups.period};
+    for (int64_t i = 0; i < groups.period; i += lanes) {
+      AddStatsColumn(block, src + g * groups.period, sums, i);
     }
   }
 }
 
-void ApplyAffine(int64_t groups, int64_t period, const PeriodAffine& affine,
+void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
                  const Epilogue& epilogue, const float* src, float* dst) {
   const auto apply =
       epilogue.quantize ? ApplyAffineAs<true> : ApplyAffineAs<false>;
-  apply(groups, period, affine, epilogue, src, dst);
+  apply(groups, affine, epilogue, src, dst);
 }
 
-void AddGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+void AddGradient(const Groups& groups, const Epilogue& epilogue,
                  const GradientArgs& args, const GradientPeriodSums& sums) {
   const Gate gate(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
-  for (int64_t g = 0; g < groups; g += kGroupBlock) {
-    const int64_t block = std::min(kGroupBlock, groups - g);
-    const GradientArgs at = {args.affine, args.src + g * period,
-                             args.diff_dst + g * period};
-    for (int64_t i = 0; i < period; i += lanes) {
-      AddGradientColumn(block, period, gate, at, sums, i);
+  for (int64_t g = 0; g < groups.count; g += kGroupBlock) {
+    const Groups block = {std::min(kGroupBlock, groups.count - g),
+                          groups.period};
+    const GradientArgs at = {args.affine, args.src + g * groups.period,
+                             args.diff_dst + g * groups.period};
+    for (int64_t i = 0; i < groups.period; i += lanes) {
+      AddGradientColumn(block, gate, at, sums, i);
     }
   }
 }
 
-void ApplyGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
                    const GradientArgs& args,
                    const PeriodCorrection& correction) {
   const Gate gate(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
-  for (int64_t g = 0; g < groups; ++g) {
-    const int64_t at = g * period;
-    for (int64_t i = 0; i < period; i += lanes) {
+  for (int64_t g = 0; g < groups.count; ++g) {
+    const int64_t at = g * groups.period;
+    for (int64_t i = 0; i < groups.period; i += lanes) {
       const V scale = Load(args.affine.scale + i);
       const V x = Load(args.src + at + i);
       const V d = gate.Pass(x, scale, Load(args.affine.shift + i),
@@ -182,27 +185,26 @@ HWY_EXPORT(ApplyAffine);
 HWY_EXPORT(AddGradient);
 HWY_EXPORT(ApplyGradient);
 
-void AddStats(int64_t groups, int64_t period, const float* src,
-              const StatsSums& sums) {
-  HWY_DYNAMIC_DISPATCH(AddStats)(groups, period, src, sums);
+void AddStats(const Groups& groups, const float* src, const StatsSums& sums) {
+  HWY_DYNAMIC_DISPATCH(AddStats)(groups, src, sums);
 }
 
-void ApplyAffine(int64_t groups, int64_t period, const PeriodAffine& affine,
+void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
                  const Epilogue& epilogue, const float* src, float* dst) {
   HWY_DYNAMIC_DISPATCH(ApplyAffine)
-  (groups, period, affine, epilogue, src, dst);
+  (groups, affine, epilogue, src, dst);
 }
 
-void AddGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+void AddGradient(const Groups& groups, const Epilogue& epilogue,
                  const GradientArgs& args, const GradientPeriodSums& sums) {
-  HWY_DYNAMIC_DISPATCH(AddGradient)(groups, period, epilogue, args, sums);
+  HWY_DYNAMIC_DISPATCH(AddGradient)(groups, epilogue, args, sums);
 }
 
-void ApplyGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
                    const GradientArgs& args,
                    const PeriodCorrection& correction) {
   HWY_DYNAMIC_DISPATCH(ApplyGradient)
-  (groups, period, epilogue, args, correction);
+  (groups, epilogue, args, correction);
 }
 
 }  // namespace frostnas::nn::fused

@@ -16,6 +16,12 @@ namespace frostnas::nn::fused {
 // Floats in the longest vector handled; periods are multiples of it.
 inline constexpr int kLanes = 16;
 
+// The whole groups of some rows.
+struct Groups {
+  int64_t count = 0;
+  int64_t period = 0;  // floats of a group, a multiple of kLanes
+};
+
 // Per position of the period.
 struct StatsSums {
   const float* shift;  // subtracted before summing
@@ -24,14 +30,13 @@ struct StatsSums {
   float* min;  // and these updated
   float* max;
 };
-void AddStats(int64_t groups, int64_t period, const float* src,
-              const StatsSums& sums);
+void AddStats(const Groups& groups, const float* src, const StatsSums& sums);
 
 struct PeriodAffine {
   const float* scale;
   const float* shift;
 };
-void ApplyAffine(int64_t groups, int64_t period, const PeriodAffine& affine,
+void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
                  const Epilogue& epilogue, const float* src, float* dst);
 
 // One gradient pass's operands.
@@ -47,7 +52,7 @@ struct GradientPeriodSums {
   float* sum;
   float* sum_centered;
 };
-void AddGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+void AddGradient(const Groups& groups, const Epilogue& epilogue,
                  const GradientArgs& args, const GradientPeriodSums& sums);
 
 struct PeriodCorrection {
@@ -55,7 +60,7 @@ struct PeriodCorrection {
   const float* slope;
   float* diff_src;
 };
-void ApplyGradient(int64_t groups, int64_t period, const Epilogue& epilogue,
+void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
                    const GradientArgs& args,
                    const PeriodCorrection& correction);
 

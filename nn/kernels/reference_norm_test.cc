@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "nn/gradient_check.h"
+#include "nn/testing/gradient_check.h"
 
 namespace frostnas::nn::reference {
 namespace {

@@ -219,8 +219,9 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
 //   diff_y = gamma * s * (g - sum(g) / N - xhat * sum(g * xhat) / N).
 void ConvUnit::BackwardNorm(Tensor& diff) {
   GradientSums sums;
-  ReduceGradient(RowsOf(diff), affine_, epilogue_, batch_mean_, y_.data(),
-                 diff.data(), sums);
+  const GradientPass pass = {RowsOf(diff), affine_, epilogue_, y_.data(),
+                             diff.data()};
+  ReduceGradient(pass, batch_mean_, sums);
   const double rows = static_cast<double>(diff.shape().rows());
   const size_t channels = batch_mean_.size();
   GradientCorrection correction = {.offset = std::vector<float>(channels),
@@ -234,8 +235,7 @@ void ConvUnit::BackwardNorm(Tensor& diff) {
     gamma_.grad[c] += static_cast<float>(sums.sum_centered[c] * s);
   }
   AddTo(sums.sum, beta_.grad);
-  ApplyGradient(RowsOf(diff), affine_, epilogue_, correction, y_.data(),
-                diff.data(), diff.data());
+  ApplyGradient(pass, correction, diff.data());
 }
 
 void ConvUnit::BackwardActivateFirst(Tensor& diff) {
@@ -248,15 +248,14 @@ void ConvUnit::BackwardActivateFirst(Tensor& diff) {
 void ConvUnit::BackwardBias(const Epilogue& epilogue, Tensor& diff) {
   const std::vector<float> zeros(options_.c_out);
   GradientSums sums;
-  ReduceGradient(RowsOf(diff), affine_, epilogue, zeros, y_.data(), diff.data(),
-                 sums);
+  const GradientPass pass = {RowsOf(diff), affine_, epilogue, y_.data(),
+                             diff.data()};
+  ReduceGradient(pass, zeros, sums);
   AddTo(sums.sum, bias_.grad);
   const bool passes_all = epilogue.pass_low == -Epilogue::kInfinity &&
                           epilogue.pass_high == Epilogue::kInfinity;
   if (passes_all) return;
-  ApplyGradient(RowsOf(diff), affine_, epilogue,
-                {.offset = zeros, .slope = zeros}, y_.data(), diff.data(),
-                diff.data());
+  ApplyGradient(pass, {.offset = zeros, .slope = zeros}, diff.data());
 }
 
 }  // namespace frostnas::nn

@@ -9,9 +9,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "nn/gradient_check.h"
 #include "nn/kernels/reference_conv.h"
 #include "nn/kernels/reference_norm.h"
+#include "nn/testing/gradient_check.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {

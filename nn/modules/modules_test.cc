@@ -8,12 +8,12 @@
 #include "base/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "nn/gradient_check.h"
 #include "nn/kernels/reference_ops.h"
 #include "nn/modules/dropout.h"
 #include "nn/modules/linear.h"
 #include "nn/modules/merge.h"
 #include "nn/modules/pool.h"
+#include "nn/testing/gradient_check.h"
 
 namespace frostnas::nn {
 namespace {

@@ -42,9 +42,9 @@ void QuantizationPass::Forward(const Tensor& raw, Mode mode, Tensor& dst) {
 void QuantizationPass::Backward(const Tensor& raw, Tensor& diff) const {
   if (!epilogue_.quantize) return;
   const std::vector<float> zeros(diff.shape().c);
-  ApplyGradient(RowsOf(diff), Identity(diff.shape().c), epilogue_,
-                {.offset = zeros, .slope = zeros}, raw.data(), diff.data(),
-                diff.data());
+  const ChannelAffine identity = Identity(diff.shape().c);
+  ApplyGradient({RowsOf(diff), identity, epilogue_, raw.data(), diff.data()},
+                {.offset = zeros, .slope = zeros}, diff.data());
 }
 
 }  // namespace frostnas::nn

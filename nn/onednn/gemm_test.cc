@@ -17,20 +17,27 @@ std::vector<float> SmallIntegers(int64_t count, uint64_t seed) {
   return values;
 }
 
-// Element (row, column) of a stored matrix or of its transpose.
-float At(const std::vector<float>& m, Transpose transpose, int64_t row,
-         int64_t column, const int64_t rows, const int64_t columns) {
-  return transpose == Transpose::kNo ? m[row * columns + column]
-                                     : m[column * rows + row];
-}
+// Index of element (row, column) of a (rows, columns) matrix, stored as it is
+// or as its transpose.
+struct Matrix {
+  Transpose transpose;
+  int64_t rows;
+  int64_t columns;
+  int64_t Index(int64_t row, int64_t column) const {
+    return transpose == Transpose::kNo ? row * columns + column
+                                       : column * rows + row;
+  }
+};
 
 void AddProduct(const GemmShape& s, const std::vector<float>& a,
                 const std::vector<float>& b, std::vector<float>& c) {
+  const Matrix a_matrix = {s.a, s.rows, s.inner};
+  const Matrix b_matrix = {s.b, s.inner, s.columns};
   for (int64_t i = 0; i < s.rows; ++i) {
     for (int64_t j = 0; j < s.columns; ++j) {
       for (int64_t k = 0; k < s.inner; ++k) {
-        c[i * s.columns + j] += At(a, s.a, i, k, s.rows, s.inner) *
-                                At(b, s.b, k, j, s.inner, s.columns);
+        c[i * s.columns + j] +=
+            a[a_matrix.Index(i, k)] * b[b_matrix.Index(k, j)];
       }
     }
   }

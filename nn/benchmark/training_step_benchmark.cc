@@ -1,7 +1,7 @@
 // Time of a training step of FrostNet-Small 0.5 at 32x32, batch 64, on two
 // threads: the work of design.md section 10.
 //
-//   bazel run -c opt //nn:training_step_benchmark
+//   bazel run -c opt //nn/benchmark:training_step_benchmark
 #include <memory>
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "nn/gradient_check.h"
+#include "nn/testing/gradient_check.h"
 
 #include <cmath>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "nn/graph_check.h"
+#include "nn/graph/graph_check.h"
 
 #include <set>
 #include <string>

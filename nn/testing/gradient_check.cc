@@ -1,4 +1,4 @@
-#include "nn/gradient_check.h"
+#include "nn/testing/gradient_check.h"
 
 #include <algorithm>
 #include <cmath>
@@ -35,12 +35,20 @@ Slopes Differences(const std::function<double()>& function, float& x,
           .above = (f_high - f_at) / (double{high} - double{at})};
 }
 
+struct Element {
+  const CheckedTensor& tensor;
+  size_t index;
+  double analytic;
+};
+
 // Success when the element agrees or lies at a kink.
 testing::AssertionResult CheckElement(const std::function<double()>& function,
-                                      const CheckedTensor& tensor, size_t i,
-                                      double analytic,
+                                      const Element& element,
                                       const GradientCheckOptions& options,
                                       Totals& totals) {
+  const CheckedTensor& tensor = element.tensor;
+  const size_t i = element.index;
+  const double analytic = element.analytic;
   ++totals.checked;
   const Slopes slopes = Differences(function, tensor.value[i], options.step);
   const double numeric = slopes.central;
@@ -84,7 +92,7 @@ testing::AssertionResult CheckGradients(
         std::max<size_t>(1, size / std::max<size_t>(wanted, 1));
     for (size_t i = 0; i < size; i += stride) {
       testing::AssertionResult result = CheckElement(
-          function, tensors[t], i, analytic[t][i], options, totals);
+          function, {tensors[t], i, analytic[t][i]}, options, totals);
       if (!result) return result;
     }
   }

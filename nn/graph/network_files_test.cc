@@ -1,4 +1,4 @@
-#include "nn/network_files.h"
+#include "nn/graph/network_files.h"
 
 #include <limits>
 #include <string>

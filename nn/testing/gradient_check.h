@@ -16,8 +16,8 @@
 //   EXPECT_TRUE(CheckGradients(loss, {{"src", src.span(), diff_src}}));
 //
 // A failure names tensor, index, analytic and numeric value. Test only.
-#ifndef FROSTNAS_NN_GRADIENT_CHECK_H_
-#define FROSTNAS_NN_GRADIENT_CHECK_H_
+#ifndef FROSTNAS_NN_TESTING_GRADIENT_CHECK_H_
+#define FROSTNAS_NN_TESTING_GRADIENT_CHECK_H_
 
 #include <functional>
 #include <string>
@@ -55,4 +55,4 @@ double WeightedSum(absl::Span<const float> values,
 
 }  // namespace frostnas::nn
 
-#endif  // FROSTNAS_NN_GRADIENT_CHECK_H_
+#endif  // FROSTNAS_NN_TESTING_GRADIENT_CHECK_H_
