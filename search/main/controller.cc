@@ -73,8 +73,8 @@ absl::StatusOr<v1::Study> StudyToResume(db::Store& store,
       absl::StrCat("--resume: ", db, " holds no study to go on with"));
 }
 
-absl::StatusOr<v1::Study> NewStudy(db::Store& store) {
-  ASSIGN_OR_RETURN(const v1::StudySpec spec, StudySpecFromFlags());
+absl::StatusOr<v1::Study> NewStudy(db::Store& store,
+                                   const v1::StudySpec& spec) {
   const std::string request =
       absl::StrCat("controller-", absl::ToUnixNanos(RealClock().Now()));
   return store.CreateStudy(request, spec);
@@ -95,26 +95,34 @@ absl::Status Finish(const ControllerOptions& options, Storage& storage,
 
 absl::Status RunOneStudy(const ControllerOptions& options,
                          const StopToken& stop) {
+  // Flags are checked before anything is written.
+  v1::StudySpec spec;
+  if (!options.resume) {
+    ASSIGN_OR_RETURN(spec, StudySpecFromFlags());
+  }
   ASSIGN_OR_RETURN(Storage storage, OpenStorage(options));
   ASSIGN_OR_RETURN(const v1::Study study,
                    options.resume ? StudyToResume(*storage.store, options.db)
-                                  : NewStudy(*storage.store));
+                                  : NewStudy(*storage.store, spec));
   RETURN_IF_ERROR(ImportTable(options.latency_table, *storage.store));
   ASSIGN_OR_RETURN(auto server,
                    Server::Start(options.server, storage.store.get(),
                                  storage.blobs.get(), &RealClock()));
-  ASSIGN_OR_RETURN(auto worker,
-                   EmbeddedWorker::Start(server->address(), study.spec()));
+  StopSource study_stop(stop);
+  ASSIGN_OR_RETURN(
+      auto worker,
+      EmbeddedWorker::Start(server->address(), study.spec(), &study_stop));
   LOG(INFO) << "study " << study.id() << " in " << options.db;
   PhaseProgress progress(RealClock(), StderrOutput());
   const absl::Status status = RunStudy(
       study.id(), *storage.store, *storage.blobs,
       {.make_search = MakeSupernetSearch,
        .on_progress = [&](const StudyProgress& p) { progress.Show(p); }},
-      stop);
+      study_stop.token());
   progress.Finish();
-  worker->Stop();
+  const absl::Status worker_ended = worker->Stop();
   server->Shutdown();
+  if (!stop.StopRequested()) RETURN_IF_ERROR(worker_ended);
   if (absl::IsCancelled(status)) {
     return absl::CancelledError(
         absl::StrCat(status.message(), "; go on with: --resume --db ",

@@ -13,7 +13,8 @@
 namespace frostnas::search {
 
 absl::StatusOr<std::unique_ptr<EmbeddedWorker>> EmbeddedWorker::Start(
-    const std::string& controller, const v1::StudySpec& spec) {
+    const std::string& controller, const v1::StudySpec& spec,
+    StopSource* study) {
   workers::RunnerOptions options;
   options.roles = {v1::TASK_KIND_ACCURACY};
   for (const std::string& device : spec.devices()) {
@@ -29,20 +30,26 @@ absl::StatusOr<std::unique_ptr<EmbeddedWorker>> EmbeddedWorker::Start(
                                      .worker_id = "embedded",
                                      .devices = std::move(set.devices)},
                                     std::move(set.runners), RealClock()));
-  return absl::WrapUnique(new EmbeddedWorker(std::move(worker)));
+  return absl::WrapUnique(new EmbeddedWorker(std::move(worker), study));
 }
 
-EmbeddedWorker::EmbeddedWorker(std::unique_ptr<workers::Worker> worker)
-    : worker_(std::move(worker)), thread_([this] {
-        const absl::Status status = worker_->Run(stop_.token());
-        if (!status.ok()) LOG(ERROR) << "worker: " << status.ToString();
+EmbeddedWorker::EmbeddedWorker(std::unique_ptr<workers::Worker> worker,
+                               StopSource* study)
+    : worker_(std::move(worker)), thread_([this, study] {
+        ended_ = worker_->Run(stop_.token());
+        if (!ended_.ok()) study->RequestStop();
       }) {}
 
-EmbeddedWorker::~EmbeddedWorker() { Stop(); }
+EmbeddedWorker::~EmbeddedWorker() {
+  if (const absl::Status ended = Stop(); !ended.ok()) {
+    LOG(ERROR) << "worker: " << ended.ToString();
+  }
+}
 
-void EmbeddedWorker::Stop() {
+absl::Status EmbeddedWorker::Stop() {
   stop_.RequestStop();
   if (thread_.joinable()) thread_.join();
+  return ended_;
 }
 
 }  // namespace frostnas::search

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/stop.h"
 #include "proto/frostnas/v1/study.pb.h"
@@ -16,21 +17,25 @@ namespace frostnas::search {
 
 class EmbeddedWorker {
  public:
-  // A worker for the study's measured devices. Codes: a device that cannot be
-  // used, naming it.
+  // A worker for the study's measured devices. Requests a stop of `study` when
+  // the worker ends by itself: nobody else would do the study's tasks. Codes: a
+  // device that cannot be used, naming it.
   static absl::StatusOr<std::unique_ptr<EmbeddedWorker>> Start(
-      const std::string& controller, const v1::StudySpec& spec);
+      const std::string& controller, const v1::StudySpec& spec,
+      StopSource* study);
   // Stops as Stop does.
   ~EmbeddedWorker();
 
-  // Ends the work under way. Idempotent.
-  void Stop();
+  // Ends the work under way and waits for it. Idempotent. Returns why the
+  // worker had ended by itself, else OK.
+  absl::Status Stop();
 
  private:
-  explicit EmbeddedWorker(std::unique_ptr<workers::Worker> worker);
+  EmbeddedWorker(std::unique_ptr<workers::Worker> worker, StopSource* study);
 
   std::unique_ptr<workers::Worker> worker_;
   StopSource stop_;
+  absl::Status ended_;  // written by thread_, read after it was joined
   std::thread thread_;
 };
 

@@ -61,8 +61,10 @@ absl::StatusOr<std::unique_ptr<StudyClient>> Client() {
   return StudyClient::Create(absl::GetFlag(FLAGS_controller));
 }
 
+// A state of a newer controller has no name here.
 std::string StateName(v1::StudyState state) {
-  return v1::StudyState_Name(state).substr(sizeof("STUDY_STATE_") - 1);
+  const std::string& name = v1::StudyState_Name(state);
+  return name.empty() ? "UNKNOWN" : name.substr(sizeof("STUDY_STATE_") - 1);
 }
 
 absl::Status WatchStudy(StudyClient& client, const std::string& study_id) {
@@ -192,13 +194,12 @@ absl::Status Run(const std::vector<std::string>& arguments) {
            [](const Arguments& a) { return PrintTable(a, FrontTable); }},
       };
   if (arguments.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("no command given\n\n", kUsage));
+    return absl::InvalidArgumentError("no command given; see --help");
   }
   const auto command = kCommands->find(arguments[0]);
   if (command == kCommands->end()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("unknown command \"", arguments[0], "\"\n\n", kUsage));
+        absl::StrCat("unknown command \"", arguments[0], "\"; see --help"));
   }
   return command->second({arguments.begin() + 1, arguments.end()});
 }

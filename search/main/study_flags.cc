@@ -9,10 +9,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "arch/space.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/status_macros.h"
+#include "base/stop.h"
 #include "latency/device.h"
 #include "nn/data/dataset.h"
+#include "nn/data/download/download.h"
 #include "nn/data/names.h"
 #include "search/presets.h"
 #include "search/spaces/spaces.h"
@@ -29,6 +33,9 @@ ABSL_FLAG(std::string, dataset, "synthetic",
           "synthetic (built in), cifar10, cifar100, idx or image_folder.");
 ABSL_FLAG(std::string, data_dir, "",
           "Folder of the data set's files. Not needed for synthetic.");
+ABSL_FLAG(bool, download, false,
+          "Fetch the data set into --data_dir first, checking its published "
+          "checksum, unless it is there (cifar10, cifar100).");
 ABSL_FLAG(int, train_images, 0,
           "Use the first N training images after the seeded shuffle. 0: the "
           "preset's number (smoke 1500, quick 10000, full 50000).");
@@ -62,6 +69,21 @@ absl::StatusOr<v1::Strategy> ParseStrategy(const std::string& name) {
   return absl::InvalidArgumentError(
       absl::StrCat("--strategy: \"", name,
                    "\" is not one of proxyless, gumbel, random, evolution"));
+}
+
+// Fetches what --download asks for, with progress.
+absl::Status DownloadFromFlags(const v1::DatasetSpec& dataset) {
+  if (!absl::GetFlag(FLAGS_download)) return absl::OkStatus();
+  Progress progress({.title = "download"}, RealClock(), StderrOutput());
+  int64_t shown = 0;
+  nn::DownloadOptions options;
+  options.stop = StopOnSignals();
+  options.progress = [&](int64_t done, int64_t) {
+    progress.Advance(done - shown, "bytes");
+    shown = done;
+  };
+  RETURN_IF_ERROR(MakeDirs(dataset.data_dir()));
+  return nn::DownloadDataset(dataset.kind(), dataset.data_dir(), options);
 }
 
 // Absolute, since a worker may run elsewhere on this machine.
@@ -167,6 +189,7 @@ absl::StatusOr<v1::StudySpec> StudySpecFromFlags() {
   spec.set_seed(absl::GetFlag(FLAGS_seed));
   spec.set_threads(ThreadsFromFlags());
   ASSIGN_OR_RETURN(*spec.mutable_dataset(), DatasetFromFlags(preset));
+  RETURN_IF_ERROR(DownloadFromFlags(spec.dataset()));
   // The data set decides input size, channels and classes of the space, and a
   // file at fault should be told before anything starts.
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec.dataset()));
