@@ -27,6 +27,17 @@ constexpr MeasureRequest kSmoke = {.effort = Effort::kSmoke};
 
 class HostDeviceTest : public testing::Test {
  protected:
+  // UNAVAILABLE says that others kept the processors: the caller tries again.
+  absl::StatusOr<v1::Measurement> Measure(const MeasureRequest& request) {
+    constexpr int kTries = 20;
+    absl::StatusOr<v1::Measurement> measured;
+    for (int i = 0; i < kTries; ++i) {
+      measured = device_->Measure(SmallPackage(3), request, stop_.token());
+      if (!absl::IsUnavailable(measured.status())) break;
+    }
+    return measured;
+  }
+
   FakeClock clock_;
   StopSource stop_;
   std::unique_ptr<LatencyDevice> device_ = CreateHostDevice(clock_);
@@ -35,9 +46,7 @@ class HostDeviceTest : public testing::Test {
 TEST_F(HostDeviceTest, AMeasurementCarriesItsEvidence) {
   cpu_set_t before;
   sched_getaffinity(0, sizeof(before), &before);
-  ASSERT_OK_AND_ASSIGN(
-      const v1::Measurement measured,
-      device_->Measure(SmallPackage(3), kSmoke, stop_.token()));
+  ASSERT_OK_AND_ASSIGN(const v1::Measurement measured, Measure(kSmoke));
   EXPECT_EQ(measured.device_id(), "host");
   EXPECT_EQ(measured.device_fingerprint(), DescribeHost().fingerprint());
   EXPECT_GT(measured.median_ns(), 0);
@@ -62,9 +71,7 @@ TEST_F(HostDeviceTest, AMeasurementCarriesItsEvidence) {
 TEST_F(HostDeviceTest, SeveralThreadsAreNotPinned) {
   ASSERT_OK_AND_ASSIGN(
       const v1::Measurement measured,
-      device_->Measure(SmallPackage(3),
-                       {.threads = 2, .batch = 4, .effort = Effort::kSmoke},
-                       stop_.token()));
+      Measure({.threads = 2, .batch = 4, .effort = Effort::kSmoke}));
   EXPECT_EQ(measured.core(), -1);
   EXPECT_EQ(measured.threads(), 2);
   EXPECT_EQ(measured.batch(), 4);
