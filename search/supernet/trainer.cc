@@ -44,9 +44,7 @@ absl::Status CheckOptions(const TrainerInputs& inputs,
 
 nn::OptimizerOptions WeightOptimizer(const TrainerOptions& options) {
   nn::OptimizerOptions made;
-  made.kind = nn::OptimizerKind::kSgd;
-  made.momentum = 0.9;
-  made.nesterov = true;
+  made.kind = nn::OptimizerKind::kAdamW;
   made.weight_decay = options.weight_decay;
   made.grad_boost.mode = options.grad_boost ? nn::GradBoostMode::kCorrected
                                             : nn::GradBoostMode::kOff;
@@ -126,7 +124,8 @@ absl::Status SupernetTrainer::Prepare() {
   schedule_.base_rate = options_.learning_rate;
   schedule_.total_steps =
       std::max<int64_t>(1, int64_t{train_loader_->batches()} * epochs());
-  schedule_.warmup_steps = train_loader_->batches() / 2;
+  schedule_.warmup_steps =
+      std::min<int64_t>(train_loader_->batches(), schedule_.total_steps / 2);
   evaluation_ = MakeEvaluationData(dataset, options_.evaluation);
   dearest_ = DearestPath(inputs_.latency);
   supernet_->SetPhase(quant::QatPhase::kObserving);

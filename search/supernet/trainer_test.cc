@@ -29,7 +29,6 @@ class TrainerTest : public ::testing::Test {
     options.float_epochs = 2;
     options.search_epochs = 2;
     options.batch = 16;
-    options.learning_rate = 0.05;
     options.arch_every = 2;
     options.evaluation.batch = 16;
     options.limit_ns = (latency_.MinNs() + latency_.MaxNs()) / 2;
