@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -17,7 +16,6 @@
 #include "base/stop.h"
 #include "db/folder_blob_store.h"
 #include "db/sqlite_store.h"
-#include "latency/latency_table.h"
 #include "search/engine/engine.h"
 #include "search/main/controller_flags.h"
 #include "search/main/embedded_worker.h"
