@@ -33,7 +33,9 @@ BlockCounts Count(const std::string& name, double width) {
   for (const v1::Block& block : architecture->blocks()) {
     counts.blocks += block.has_frost();
   }
-  for (const Layer& layer : ExpandArchitecture(*architecture)->layers) {
+  const auto graph = ExpandArchitecture(*architecture);
+  EXPECT_OK(graph);
+  for (const Layer& layer : graph->layers) {
     counts.adds += layer.kind == LayerKind::kAdd;
     counts.squeezes += layer.kind == LayerKind::kConcat;
   }
