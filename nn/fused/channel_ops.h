@@ -1,6 +1,7 @@
 // Passes over (rows, channels) data that do several per-channel steps at once:
 // batch statistics, normalise + activation + fake quantization, and their
-// backward. Each reads and writes its tensors once.
+// backward. Each reads and writes its tensors once. Whole tensors, on all
+// compute threads; parts of them: channel_chunks.h.
 //
 // `rows` is n * h * w of an NHWC tensor. Vectors of per-channel values have
 // `channels` elements. Every pass has a plain twin in kernels/reference_norm.h.
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "nn/fused/channel_chunks.h"
 #include "nn/fused/epilogue.h"
 
 namespace frostnas::nn {
@@ -24,23 +26,9 @@ struct Rows {
   int64_t elements() const { return rows * channels; }
 };
 
-struct ChannelStats {
-  std::vector<double> mean;
-  std::vector<double> variance;  // divided by rows, not rows - 1
-  std::vector<float> min;
-  std::vector<float> max;
-};
-
-// One pass; sums are shifted by the first row and combined in double precision
-// every few hundred rows, so a large mean costs no accuracy. rows >= 1.
+// rows >= 1.
 void ComputeChannelStats(const Rows& size, const float* src,
                          ChannelStats& stats);
-
-// v = scale[c] * x + shift[c].
-struct ChannelAffine {
-  std::vector<float> scale;
-  std::vector<float> shift;
-};
 
 // dst = epilogue(affine(src)); dst may be src.
 void ApplyAffine(const Rows& size, const ChannelAffine& affine,
@@ -57,21 +45,12 @@ struct GradientPass {
   const float* diff_dst;
 };
 
-// sum[c] = sum of g, sum_centered[c] = sum of g * (src - center[c]). ASSIGNED.
-struct GradientSums {
-  std::vector<double> sum;
-  std::vector<double> sum_centered;
-};
+// ASSIGNED.
 void ReduceGradient(const GradientPass& pass, const std::vector<float>& center,
                     GradientSums& sums);
 
 // diff_src = scale[c] * g - (offset[c] + slope[c] * src), ASSIGNED; diff_src
-// may be diff_dst. Batch norm's backward with offset and slope from
-// GradientSums; without batch norm both are 0.
-struct GradientCorrection {
-  std::vector<float> offset;
-  std::vector<float> slope;
-};
+// may be diff_dst.
 void ApplyGradient(const GradientPass& pass,
                    const GradientCorrection& correction, float* diff_src);
 

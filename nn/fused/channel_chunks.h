@@ -1,0 +1,133 @@
+// The passes of channel_ops.h on some rows of a tensor, on the calling thread:
+// for loops that do several things to a chunk while it is in the cache.
+//
+//   std::vector<StatsPart> parts(n, StatsPart(channels));   // one a thread
+//   ... parts[i].Add(rows, y);  parts[i].Add(rows, y + ...);
+//   CombineStats(parts, stats);                             // in their order
+//
+// Objects prepared for a pass (AffineChunks, GradientChunks) are immutable and
+// shared by threads; a *Part belongs to one thread.
+#ifndef FROSTNAS_NN_FUSED_CHANNEL_CHUNKS_H_
+#define FROSTNAS_NN_FUSED_CHANNEL_CHUNKS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "nn/fused/epilogue.h"
+
+namespace frostnas::nn {
+
+// v = scale[c] * x + shift[c].
+struct ChannelAffine {
+  std::vector<float> scale;
+  std::vector<float> shift;
+};
+
+struct ChannelStats {
+  std::vector<double> mean;
+  std::vector<double> variance;  // divided by rows, not rows - 1
+  std::vector<float> min;
+  std::vector<float> max;
+};
+
+// sum[c] = sum of g, sum_centered[c] = sum of g * (src - center[c]).
+struct GradientSums {
+  std::vector<double> sum;
+  std::vector<double> sum_centered;
+};
+
+struct GradientCorrection {
+  std::vector<float> offset;
+  std::vector<float> slope;
+};
+
+// Rows of `channels` values are handled in groups of whole vectors, per-channel
+// values repeated to a group's length: vectors are full however few channels
+// there are.
+class Period {
+ public:
+  explicit Period(int channels);
+  int channels() const { return channels_; }
+  int64_t rows() const { return rows_; }
+  int64_t floats() const { return rows_ * channels_; }
+  std::vector<float> Repeat(const std::vector<float>& values) const;
+
+ private:
+  int channels_;
+  int64_t rows_;
+};
+
+// dst = epilogue(affine(src)); dst may be src.
+class AffineChunks {
+ public:
+  AffineChunks(const ChannelAffine& affine, const Epilogue& epilogue);
+  void Apply(int64_t rows, const float* src, float* dst) const;
+
+ private:
+  Period period_;
+  std::vector<float> scale_, shift_;
+  Epilogue epilogue_;
+};
+
+// Statistics of the rows of one thread. Sums are shifted by its first row and
+// combined in double precision every few hundred groups, so a large mean costs
+// no accuracy.
+class StatsPart {
+ public:
+  explicit StatsPart(int channels);
+  void Add(int64_t rows, const float* src);
+
+ private:
+  friend void CombineStats(absl::Span<const StatsPart>, ChannelStats&);
+
+  Period period_;
+  int64_t rows_ = 0;
+  std::vector<float> shift_;              // repeated
+  std::vector<double> sum_, squares_;     // of src - shift
+  std::vector<float> group_sum_, group_squares_, group_min_, group_max_;
+};
+
+// ASSIGNS stats; some part must have rows.
+void CombineStats(absl::Span<const StatsPart> parts, ChannelStats& stats);
+
+// Sums over one thread's rows of the gradient past the epilogue,
+//   g = diff_dst where the epilogue passes affine(src), else 0.
+class GradientPart {
+ public:
+  GradientPart(const ChannelAffine& affine, const Epilogue& epilogue,
+               const std::vector<float>& center);
+  void Add(int64_t rows, const float* src, const float* diff_dst);
+
+ private:
+  friend void CombineGradients(absl::Span<const GradientPart>, GradientSums&);
+
+  Period period_;
+  std::vector<float> scale_, shift_, center_;  // repeated
+  Epilogue epilogue_;
+  std::vector<double> sum_, centered_;
+  std::vector<float> group_sum_, group_centered_;
+};
+
+// ASSIGNS sums.
+void CombineGradients(absl::Span<const GradientPart> parts, GradientSums& sums);
+
+// diff_src = scale[c] * g - (offset[c] + slope[c] * src); diff_src may be
+// diff_dst. Batch norm's backward with offset and slope from GradientSums;
+// without batch norm both are 0.
+class GradientChunks {
+ public:
+  GradientChunks(const ChannelAffine& affine, const Epilogue& epilogue,
+                 const GradientCorrection& correction);
+  void Apply(int64_t rows, const float* src, const float* diff_dst,
+             float* diff_src) const;
+
+ private:
+  Period period_;
+  std::vector<float> scale_, shift_, offset_, slope_;  // repeated
+  Epilogue epilogue_;
+};
+
+}  // namespace frostnas::nn
+
+#endif  // FROSTNAS_NN_FUSED_CHANNEL_CHUNKS_H_
