@@ -57,7 +57,7 @@ void EnsureEnvironment(
 const std::vector<std::pair<std::string, std::string>>& ComputeEnvironment() {
   static const auto* const kVariables =
       new std::vector<std::pair<std::string, std::string>>{
-          {"GOMP_SPINCOUNT", "300"}};
+          {"GOMP_SPINCOUNT", "3000"}};
   return *kVariables;
 }
 

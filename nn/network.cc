@@ -72,6 +72,23 @@ std::unique_ptr<Module> MakeModule(const Layer& layer,
   return nullptr;
 }
 
+// Joins units whose output only another unit reads. The last layer's output is
+// the network's.
+void JoinConvUnits(const arch::Graph& graph, std::vector<ConvUnit*>& units) {
+  std::vector<int> readers(graph.layers.size(), 0);
+  for (const Layer& layer : graph.layers) {
+    for (int input : layer.inputs) {
+      if (input != arch::kGraphInput) ++readers[input];
+    }
+  }
+  for (size_t i = 0; i < graph.layers.size(); ++i) {
+    if (units[i] == nullptr) continue;
+    const int input = graph.layers[i].inputs[0];
+    if (input == arch::kGraphInput || units[input] == nullptr) continue;
+    if (readers[input] == 1) units[input]->FinishLater(*units[i]);
+  }
+}
+
 // Tensors for gradients between modules, handed out again when one is done
 // with, the most recent first: it is still in the cache.
 class TensorPool {
@@ -206,10 +223,12 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Create(
   RETURN_IF_ERROR(CheckTrainable(graph));
   std::unique_ptr<Network> network(new Network(graph, options));
   network->impl_->nodes.resize(graph.layers.size());
+  std::vector<ConvUnit*> units(graph.layers.size());
   for (size_t i = 0; i < graph.layers.size(); ++i) {
     Node& node = network->impl_->nodes[i];
     node.inputs = graph.layers[i].inputs;
     node.module = MakeModule(graph.layers[i], options);
+    units[i] = dynamic_cast<ConvUnit*>(node.module.get());
     for (Parameter* p : node.module->parameters()) {
       network->parameters_.push_back(p);
     }
@@ -217,6 +236,7 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Create(
       network->state_.push_back(s);
     }
   }
+  JoinConvUnits(graph, units);
   network->SetQuantization(std::vector<LayerQuantization>(graph.layers.size()));
   return network;
 }

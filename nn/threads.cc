@@ -40,12 +40,15 @@ int ComputeThreads() {
 }
 
 void ApplyComputeThreads(bool several) {
+  // Inside a parallel region everything computes on the calling thread.
+  if (omp_in_parallel()) return;
   // OpenMP keeps this number per thread, so one call at start is not enough.
   const int threads = several ? ComputeThreads() : 1;
   if (omp_get_max_threads() != threads) omp_set_num_threads(threads);
 }
 
 int PartCount(int64_t count, int64_t grain) {
+  if (omp_in_parallel()) return 1;
   return static_cast<int>(
       std::clamp<int64_t>(count / grain, 1, ComputeThreads()));
 }
@@ -53,10 +56,7 @@ int PartCount(int64_t count, int64_t grain) {
 void ParallelFor(int64_t count, int64_t grain,
                  absl::FunctionRef<void(const Part&)> body) {
   const int parts = PartCount(count, grain);
-  if (parts == 1 || omp_in_parallel()) {
-    for (int i = 0; i < parts; ++i) body(PartOf(count, parts, i));
-    return;
-  }
+  if (parts == 1) return body(PartOf(count, 1, 0));
 #pragma omp parallel for num_threads(parts) schedule(static, 1)
   for (int i = 0; i < parts; ++i) body(PartOf(count, parts, i));
 }

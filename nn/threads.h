@@ -48,7 +48,8 @@ struct Part {
 };
 
 // Parts ParallelFor makes of `count` items when a part must have at least
-// `grain` (> 0) of them: at least 1, at most ComputeThreads().
+// `grain` (> 0) of them: at least 1, at most ComputeThreads(); 1 inside a
+// ParallelFor.
 int PartCount(int64_t count, int64_t grain);
 
 // Splits [0, count) into PartCount(count, grain) contiguous parts whose sizes

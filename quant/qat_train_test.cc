@@ -1,7 +1,9 @@
 #include "quant/qat_train.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -78,9 +80,28 @@ TEST_F(TrainQatTest, Int8KeepsTheFakeQuantizedAccuracy) {
   EXPECT_OK(ParseFloatNetwork(SerializeFloatNetwork(trained.weights)));
 }
 
-// Predictions of the fake-quantized network that the weights file holds.
-std::vector<int> FakeQuantizedPredictions(const QatTrained& trained,
-                                          const nn::Dataset& dataset) {
+// What the fake-quantized network that the weights file holds says of an image.
+struct Prediction {
+  int label = 0;
+  // Between the two largest logits, in steps of their grid.
+  int margin = 0;
+};
+
+Prediction PredictionFrom(absl::Span<const float> logits, float step) {
+  Prediction prediction;
+  const auto largest = std::max_element(logits.begin(), logits.end());
+  prediction.label = static_cast<int>(largest - logits.begin());
+  float second = -std::numeric_limits<float>::infinity();
+  for (auto at = logits.begin(); at != logits.end(); ++at) {
+    if (at != largest) second = std::max(second, *at);
+  }
+  prediction.margin =
+      static_cast<int>(std::nearbyint((*largest - second) / step));
+  return prediction;
+}
+
+std::vector<Prediction> FakeQuantizedPredictions(const QatTrained& trained,
+                                                 const nn::Dataset& dataset) {
   const arch::Graph graph =
       arch::ExpandArchitecture(trained.weights.architecture()).value();
   const auto network = nn::Network::Create(graph, {}).value();
@@ -89,32 +110,50 @@ std::vector<int> FakeQuantizedPredictions(const QatTrained& trained,
   EXPECT_OK(plan->Load(trained.weights, /*require_all=*/true));
   plan->Attach(*network);
   plan->SetPhase(QatPhase::kFrozen);
+  const float step =
+      plan->grid(static_cast<int>(graph.layers.size()) - 1).scale;
   nn::Loader loader(dataset.test, dataset.info,
                     {.batch = 100, .shuffle = false, .drop_last = false});
-  std::vector<int> predictions;
+  std::vector<Prediction> predictions;
   loader.StartEpoch(0);
   while (const nn::Batch* batch = loader.Next()) {
     const nn::Tensor& logits = network->Forward(batch->images, nn::Mode::kEval);
-    for (int64_t i = 0; i < logits.shape().rows(); ++i) {
-      const float* row = logits.data() + i * logits.shape().c;
-      predictions.push_back(static_cast<int>(
-          std::max_element(row, row + logits.shape().c) - row));
+    const size_t classes = static_cast<size_t>(logits.shape().c);
+    for (size_t at = 0; at < logits.span().size(); at += classes) {
+      predictions.push_back(
+          PredictionFrom(logits.span().subspan(at, classes), step));
     }
   }
   return predictions;
 }
 
+// Float sums and integer sums round apart now and then, which moves a logit by
+// a step. So the two may differ where the first two classes are that close, and
+// nowhere else.
 TEST_F(TrainQatTest, Int8PredictsWhatTheFakeQuantizedNetworkPredicts) {
   ASSERT_OK_AND_ASSIGN(
       const QatTrained trained,
       TrainQat({TinyArchitecture(), *dataset_},
                {.float_epochs = 3, .qat_epochs = 3, .batch = 16, .seed = 3}));
-  const std::vector<int> expected =
+  const std::vector<Prediction> expected =
       FakeQuantizedPredictions(trained, *dataset_);
   ASSERT_OK_AND_ASSIGN(const auto executor,
                        CreateOnednnExecutor(trained.package));
-  const std::vector<int32_t> labels(expected.begin(), expected.end());
-  EXPECT_GE(Top1(*executor, dataset_->test.pixels, labels), 0.995);
+  const int images = dataset_->test.count();
+  ASSERT_EQ(expected.size(), images);
+  const size_t classes = static_cast<size_t>(executor->output_elements());
+  std::vector<float> logits(images * classes);
+  executor->Run(dataset_->test.pixels, images, absl::MakeSpan(logits));
+  int clear = 0;
+  for (int i = 0; i < images; ++i) {
+    if (expected[i].margin <= 2) continue;
+    ++clear;
+    const auto of_image =
+        absl::MakeConstSpan(logits).subspan(i * classes, classes);
+    EXPECT_EQ(PredictionFrom(of_image, 1).label, expected[i].label)
+        << "image " << i;
+  }
+  EXPECT_GT(clear, images / 2);
 }
 
 TEST_F(TrainQatTest, IsTheSameForASeed) {

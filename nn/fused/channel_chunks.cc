@@ -132,8 +132,7 @@ void CombineStats(absl::Span<const StatsPart> parts, ChannelStats& stats) {
     const double n = static_cast<double>(part.rows_);
     for (size_t c = 0; c < channels; ++c) {
       const double mean = part.shift_[c] + part.sum_[c] / n;
-      const double squares =
-          part.squares_[c] - part.sum_[c] * part.sum_[c] / n;
+      const double squares = part.squares_[c] - part.sum_[c] * part.sum_[c] / n;
       const double delta = mean - stats.mean[c];
       stats.mean[c] += delta * n / (rows + n);
       stats.variance[c] +=

@@ -83,8 +83,8 @@ class StatsPart {
 
   Period period_;
   int64_t rows_ = 0;
-  std::vector<float> shift_;              // repeated
-  std::vector<double> sum_, squares_;     // of src - shift
+  std::vector<float> shift_;           // repeated
+  std::vector<double> sum_, squares_;  // of src - shift
   std::vector<float> group_sum_, group_squares_, group_min_, group_max_;
 };
 

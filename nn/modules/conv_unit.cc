@@ -9,18 +9,34 @@
 namespace frostnas::nn {
 namespace {
 
-Rows RowsOf(const Tensor& tensor) {
-  return {tensor.shape().rows(), tensor.shape().c};
-}
-
 std::vector<double> ToDouble(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
-void AddTo(const std::vector<double>& values, std::vector<float>& sums) {
+void AddSums(const std::vector<double>& values, std::vector<float>& sums) {
   for (size_t i = 0; i < sums.size(); ++i) {
     sums[i] += static_cast<float>(values[i]);
   }
+}
+
+// Floats that belong to one item of a loop over a convolution.
+struct ItemSizes {
+  ConvShape items;
+  int64_t src = 0;
+  int64_t dst = 0;
+  ConvShape Shape(const Chunk& chunk) const {
+    ConvShape shape = items;
+    shape.n = static_cast<int>(chunk.count);
+    return shape;
+  }
+};
+
+ItemSizes SizesOf(const Convolution& convolution, const ConvShape& shape) {
+  if (!convolution.by_items()) return {.items = shape, .dst = shape.c_out};
+  const ConvShape items = convolution.Items(shape);
+  return {.items = items,
+          .src = items.src_elements() / items.n,
+          .dst = items.dst_elements() / items.n};
 }
 
 // Range of a clamped, per-channel affine image of channels in [min, max]: the
@@ -57,6 +73,7 @@ ConvUnit::ConvUnit(const ConvUnitOptions& options, const Random& random)
   InitKaimingNormal(options.depthwise ? k * k : k * k * options.c_out,
                     random.Split("weight"), weight_);
   const std::vector<int> per_channel = {options.c_out};
+  batch_mean_.assign(static_cast<size_t>(options.c_out), 0.0f);
   if (has_bias()) {
     bias_ = MakeParameter(name, "bias", ParameterRole::kBias, per_channel);
   }
@@ -105,68 +122,132 @@ const std::vector<float>& ConvUnit::EffectiveWeights() const {
   return weight_bits_ > 0 ? quantized_ : weight_.value;
 }
 
-void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
-  if (weight_bits_ > 0) {
-    const int taps = options_.kernel * options_.kernel;
-    FakeQuantizeWeights(options_.depthwise
-                            ? DepthwiseLayout(options_.c_out, taps)
-                            : DenseLayout(options_.c_out, taps * options_.c_in),
-                        weight_bits_, weight_.value, quantized_);
+bool ConvUnit::FinishLater(ConvUnit& consumer) {
+  if (options_.norm_after_activation || !consumer.convolution_->by_items()) {
+    return false;
   }
+  has_consumer_ = true;
+  consumer.producer_ = this;
+  return true;
+}
+
+void ConvUnit::QuantizeWeights() {
+  if (weight_bits_ == 0) return;
+  const int taps = options_.kernel * options_.kernel;
+  FakeQuantizeWeights(options_.depthwise
+                          ? DepthwiseLayout(options_.c_out, taps)
+                          : DenseLayout(options_.c_out, taps * options_.c_in),
+                      weight_bits_, weight_.value, quantized_);
+}
+
+// Over the items of the convolution, or over pixels where it takes the whole
+// batch and only what surrounds it goes by chunks.
+ChunkLoop ConvUnit::LoopOver(const ConvShape& shape) const {
+  if (!convolution_->by_items()) {
+    return ChunkLoop(shape.dst().rows(), options_.c_out);
+  }
+  const ConvShape items = convolution_->Items(shape);
+  return ChunkLoop(items.n,
+                   (items.src_elements() + items.dst_elements()) / items.n);
+}
+
+AffineChunks ConvUnit::ActivateFirst() const {
+  return AffineChunks({std::vector<float>(options_.c_out, 1.0f), bias_.value},
+                      ClampEpilogue(options_.act_low, options_.act_high));
+}
+
+Epilogue ConvUnit::LastClamp() const {
+  if (options_.norm_after_activation) return Epilogue();
+  return ClampEpilogue(options_.act_low, options_.act_high);
+}
+
+const float* ConvUnit::Source(const float* src, int64_t at,
+                              int64_t floats) const {
+  if (producer_ == nullptr || !producer_->pending_) return src + at;
+  float* finished = ThreadScratch(ScratchUse::kSource, floats);
+  producer_->finish_->Apply(floats / options_.c_in, src + at, finished);
+  return finished;
+}
+
+void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
+  QuantizeWeights();
   const ConvShape shape = ShapeFor(src[0]->shape());
   dst.Resize(shape.dst());
-  // Only Backward needs y apart from dst.
-  Tensor& y = mode == Mode::kTrain ? y_ : dst;
+  // Statistics and ranges of the whole batch come before what follows y.
+  const bool measures =
+      output_.Observes(mode) || (options_.batch_norm && mode != Mode::kEval);
+  pending_ = has_consumer_ && mode != Mode::kEval;
+  Tensor& y = mode == Mode::kTrain && !pending_ ? kept_ : dst;
   y.Resize(shape.dst());
-  convolution_->Forward(shape, src[0]->data(), EffectiveWeights().data(),
-                        y.data());
-  if (options_.norm_after_activation) ActivateFirst(y);
+  y_ = &y;
+  if (!measures) PrepareFromState();
+
+  const ChunkLoop loop = LoopOver(shape);
+  std::vector<StatsPart> stats(measures ? loop.parts() : 0,
+                               StatsPart(options_.c_out));
+  std::optional<AffineChunks> first;
+  if (options_.norm_after_activation) first = ActivateFirst();
+  const float* from = src[0]->data();
+  if (!convolution_->by_items()) {
+    convolution_->Forward(shape, from, EffectiveWeights().data(), y.data());
+  }
+  const ItemSizes sizes = SizesOf(*convolution_, shape);
+  loop.Run([&](const Chunk& chunk) {
+    float* to = y.data() + chunk.begin * sizes.dst;
+    const int64_t rows = chunk.count * sizes.dst / options_.c_out;
+    if (convolution_->by_items()) {
+      convolution_->Forward(
+          sizes.Shape(chunk),
+          Source(from, chunk.begin * sizes.src, chunk.count * sizes.src),
+          EffectiveWeights().data(), to);
+    }
+    if (first.has_value()) first->Apply(rows, to, to);
+    if (measures) {
+      stats[chunk.part].Add(rows, to);
+    } else if (!pending_) {
+      finish_->Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
+    }
+  });
+  if (!measures) return;
+  ChannelStats all;
+  CombineStats(stats, all);
+  PrepareFromStats(all, y.shape().rows(), mode);
+  if (pending_) return;
+  loop.Run([&](const Chunk& chunk) {
+    const int64_t at = chunk.begin * sizes.dst;
+    finish_->Apply(chunk.count * sizes.dst / options_.c_out, y.data() + at,
+                   dst.data() + at);
+  });
+}
+
+void ConvUnit::PrepareFromState() {
   if (options_.batch_norm) {
-    PrepareNorm(y, mode);
-  } else {
-    PrepareBias(y, mode);
-  }
-  ApplyAffine(RowsOf(y), affine_, epilogue_, y.data(), dst.data());
-}
-
-void ConvUnit::ActivateFirst(Tensor& y) const {
-  const ChannelAffine bias = {std::vector<float>(options_.c_out, 1.0f),
-                              bias_.value};
-  ApplyAffine(RowsOf(y), bias,
-              ClampEpilogue(options_.act_low, options_.act_high), y.data(),
-              y.data());
-}
-
-void ConvUnit::PrepareNorm(const Tensor& y, Mode mode) {
-  if (mode == Mode::kEval) {
     UseStatistics(ToDouble(mean_.value), ToDouble(var_.value));
-    PrepareEpilogue(nullptr, mode);
-    return;
+  } else {
+    affine_ = {std::vector<float>(options_.c_out, 1.0f), bias_.value};
   }
-  ChannelStats stats;
-  ComputeChannelStats(RowsOf(y), y.data(), stats);
-  if (mode == Mode::kTrain) UpdateRunning(stats, y.shape().rows());
-  UseStatistics(stats.mean, stats.variance);
-  PrepareEpilogue(&stats, mode);
+  PrepareEpilogue(nullptr);
 }
 
-void ConvUnit::PrepareBias(const Tensor& y, Mode mode) {
-  affine_.scale.assign(options_.c_out, 1.0f);
-  affine_.shift = bias_.value;
-  if (!output_.Observes(mode)) return PrepareEpilogue(nullptr, mode);
-  ChannelStats stats;
-  ComputeChannelStats(RowsOf(y), y.data(), stats);
-  PrepareEpilogue(&stats, mode);
+void ConvUnit::PrepareFromStats(const ChannelStats& stats, int64_t rows,
+                                Mode mode) {
+  if (options_.batch_norm) {
+    if (mode == Mode::kTrain) UpdateRunning(stats, rows);
+    UseStatistics(stats.mean, stats.variance);
+  } else {
+    affine_ = {std::vector<float>(options_.c_out, 1.0f), bias_.value};
+  }
+  PrepareEpilogue(output_.Observes(mode) ? &stats : nullptr);
 }
 
-void ConvUnit::PrepareEpilogue(const ChannelStats* stats, Mode mode) {
-  const bool activated = options_.norm_after_activation;
-  const float low = activated ? -Epilogue::kInfinity : options_.act_low;
-  const float high = activated ? Epilogue::kInfinity : options_.act_high;
-  if (output_.Observes(mode)) {
-    output_.Observe(ImageRange(*stats, affine_, low, high));
+// Observes first where `stats` says the range.
+void ConvUnit::PrepareEpilogue(const ChannelStats* stats) {
+  const Epilogue clamp = LastClamp();
+  if (stats != nullptr) {
+    output_.Observe(ImageRange(*stats, affine_, clamp.low, clamp.high));
   }
-  epilogue_ = output_.MakeEpilogue(low, high);
+  epilogue_ = output_.MakeEpilogue(clamp.low, clamp.high);
+  finish_.emplace(affine_, epilogue_);
 }
 
 void ConvUnit::UseStatistics(const std::vector<double>& mean,
@@ -198,34 +279,72 @@ void ConvUnit::UpdateRunning(const ChannelStats& stats, int64_t rows) {
   }
 }
 
-void ConvUnit::Backward(Sources src, Tensor& diff_dst,
-                        absl::Span<Tensor* const> diff_src) {
-  if (options_.batch_norm) {
-    BackwardNorm(diff_dst);
-    if (options_.norm_after_activation) BackwardActivateFirst(diff_dst);
-  } else {
-    BackwardBias(epilogue_, diff_dst);
+// Backward of u = act(y + bias) on chunks: gates diff and sums it for the bias.
+// Does nothing where the activation comes last. y holds u, which is inside the
+// clamp where its argument was.
+class ConvUnit::FirstActivation {
+ public:
+  FirstActivation(const ConvUnit& unit, int parts) {
+    if (!unit.options_.norm_after_activation) return;
+    const size_t channels = unit.options_.c_out;
+    const std::vector<float> zeros(channels);
+    const ChannelAffine identity = {std::vector<float>(channels, 1.0f), zeros};
+    const Epilogue clamp =
+        ClampEpilogue(unit.options_.act_low, unit.options_.act_high);
+    gate_.emplace(identity, clamp,
+                  GradientCorrection{.offset = zeros, .slope = zeros});
+    sums_.assign(static_cast<size_t>(parts),
+                 GradientPart(identity, clamp, zeros));
   }
-  const ConvShape shape = ShapeFor(src[0]->shape());
-  convolution_->BackwardWeights(shape, src[0]->data(), diff_dst.data(),
-                                weight_.grad.data());
-  if (diff_src[0] == nullptr) return;
-  diff_src[0]->Resize(shape.src());
-  convolution_->BackwardData(shape, diff_dst.data(), EffectiveWeights().data(),
-                             diff_src[0]->data());
+
+  void Backward(const Chunk& chunk, int64_t rows, const float* u, float* diff) {
+    if (!gate_.has_value()) return;
+    sums_[chunk.part].Add(rows, u, diff);
+    gate_->Apply(rows, u, diff, diff);
+  }
+
+  void AddTo(std::vector<float>& diff_bias) const {
+    if (!gate_.has_value()) return;
+    GradientSums sums;
+    CombineGradients(sums_, sums);
+    AddSums(sums.sum, diff_bias);
+  }
+
+ private:
+  std::optional<GradientChunks> gate_;
+  std::vector<GradientPart> sums_;
+};
+
+GradientSums ConvUnit::ReduceDiff(const Tensor& diff) {
+  if (reduced_.has_value()) {
+    GradientSums sums = *std::move(reduced_);
+    reduced_.reset();
+    return sums;
+  }
+  const ChunkLoop loop(diff.shape().rows(), options_.c_out);
+  std::vector<GradientPart> parts(
+      loop.parts(), GradientPart(affine_, epilogue_, batch_mean_));
+  loop.Run([&](const Chunk& chunk) {
+    const int64_t at = chunk.begin * options_.c_out;
+    parts[chunk.part].Add(chunk.count, y_->data() + at, diff.data() + at);
+  });
+  GradientSums sums;
+  CombineGradients(parts, sums);
+  return sums;
 }
 
 // With g the gradient past the epilogue, xhat = (y - mean) * s and N rows:
 //   diff_y = gamma * s * (g - sum(g) / N - xhat * sum(g * xhat) / N).
-void ConvUnit::BackwardNorm(Tensor& diff) {
-  GradientSums sums;
-  const GradientPass pass = {RowsOf(diff), affine_, epilogue_, y_.data(),
-                             diff.data()};
-  ReduceGradient(pass, batch_mean_, sums);
-  const double rows = static_cast<double>(diff.shape().rows());
-  const size_t channels = batch_mean_.size();
+GradientCorrection ConvUnit::BackwardNorm(const GradientSums& sums,
+                                          int64_t count) {
+  const size_t channels = options_.c_out;
   GradientCorrection correction = {.offset = std::vector<float>(channels),
                                    .slope = std::vector<float>(channels)};
+  if (!options_.batch_norm) {
+    AddSums(sums.sum, bias_.grad);
+    return correction;
+  }
+  const double rows = static_cast<double>(count);
   for (size_t c = 0; c < channels; ++c) {
     const double s = inverse_deviation_[c];
     const double slope = affine_.scale[c] * s * s * sums.sum_centered[c] / rows;
@@ -234,28 +353,82 @@ void ConvUnit::BackwardNorm(Tensor& diff) {
         affine_.scale[c] * sums.sum[c] / rows - slope * batch_mean_[c]);
     gamma_.grad[c] += static_cast<float>(sums.sum_centered[c] * s);
   }
-  AddTo(sums.sum, beta_.grad);
-  ApplyGradient(pass, correction, diff.data());
+  AddSums(sums.sum, beta_.grad);
+  return correction;
 }
 
-void ConvUnit::BackwardActivateFirst(Tensor& diff) {
-  // y_ holds act(...), which is inside the clamp where its argument was.
-  affine_.scale.assign(options_.c_out, 1.0f);
-  affine_.shift.assign(options_.c_out, 0.0f);
-  BackwardBias(ClampEpilogue(options_.act_low, options_.act_high), diff);
+void ConvUnit::Backward(Sources src, Tensor& diff_dst,
+                        absl::Span<Tensor* const> diff_src) {
+  const GradientSums sums = ReduceDiff(diff_dst);
+  const GradientChunks to_y(affine_, epilogue_,
+                            BackwardNorm(sums, diff_dst.shape().rows()));
+  const ConvShape shape = ShapeFor(src[0]->shape());
+  if (diff_src[0] != nullptr) diff_src[0]->Resize(shape.src());
+  if (convolution_->by_items()) {
+    BackwardByItems(shape, to_y, *src[0], diff_dst, diff_src[0]);
+    return;
+  }
+  BackwardToY(to_y, diff_dst);
+  convolution_->BackwardWeights(shape, src[0]->data(), diff_dst.data(),
+                                weight_.grad.data());
+  if (diff_src[0] == nullptr) return;
+  convolution_->BackwardData(shape, diff_dst.data(), EffectiveWeights().data(),
+                             diff_src[0]->data());
 }
 
-void ConvUnit::BackwardBias(const Epilogue& epilogue, Tensor& diff) {
-  const std::vector<float> zeros(options_.c_out);
-  GradientSums sums;
-  const GradientPass pass = {RowsOf(diff), affine_, epilogue, y_.data(),
-                             diff.data()};
-  ReduceGradient(pass, zeros, sums);
-  AddTo(sums.sum, bias_.grad);
-  const bool passes_all = epilogue.pass_low == -Epilogue::kInfinity &&
-                          epilogue.pass_high == Epilogue::kInfinity;
-  if (passes_all) return;
-  ApplyGradient(pass, {.offset = zeros, .slope = zeros}, diff.data());
+// diff of dst -> diff of the convolution's output, in place.
+void ConvUnit::BackwardToY(const GradientChunks& to_y, Tensor& diff) {
+  const ChunkLoop loop(diff.shape().rows(), options_.c_out);
+  FirstActivation first(*this, loop.parts());
+  loop.Run([&](const Chunk& chunk) {
+    const int64_t at = chunk.begin * options_.c_out;
+    float* values = diff.data() + at;
+    to_y.Apply(chunk.count, y_->data() + at, values, values);
+    first.Backward(chunk, chunk.count, y_->data() + at, values);
+  });
+  first.AddTo(bias_.grad);
+}
+
+void ConvUnit::BackwardByItems(const ConvShape& shape,
+                               const GradientChunks& to_y, const Tensor& src,
+                               const Tensor& diff_dst, Tensor* diff_src) {
+  const ItemSizes sizes = SizesOf(*convolution_, shape);
+  const ChunkLoop loop = LoopOver(shape);
+  const bool pending = producer_ != nullptr && producer_->pending_;
+  const size_t parts = static_cast<size_t>(loop.parts());
+  std::vector<std::vector<float>> diff_weights(
+      parts, std::vector<float>(weight_.grad.size()));
+  std::vector<GradientPart> reduced;
+  if (pending && diff_src != nullptr) {
+    reduced.assign(parts, GradientPart(producer_->affine_, producer_->epilogue_,
+                                       producer_->batch_mean_));
+  }
+  FirstActivation first(*this, loop.parts());
+  loop.Run([&](const Chunk& chunk) {
+    const int64_t from = chunk.begin * sizes.src;
+    const int64_t to = chunk.begin * sizes.dst;
+    const int64_t dst_floats = chunk.count * sizes.dst;
+    const int64_t src_floats = chunk.count * sizes.src;
+    const int64_t rows = dst_floats / options_.c_out;
+    float* diff_y = ThreadScratch(ScratchUse::kGradient, dst_floats);
+    to_y.Apply(rows, y_->data() + to, diff_dst.data() + to, diff_y);
+    first.Backward(chunk, rows, y_->data() + to, diff_y);
+    const ConvShape part = sizes.Shape(chunk);
+    convolution_->BackwardWeights(part, Source(src.data(), from, src_floats),
+                                  diff_y, diff_weights[chunk.part].data());
+    if (diff_src == nullptr) return;
+    float* diff_x = diff_src->data() + from;
+    convolution_->BackwardData(part, diff_y, EffectiveWeights().data(), diff_x);
+    if (!pending) return;
+    reduced[chunk.part].Add(src_floats / options_.c_in, src.data() + from,
+                            diff_x);
+  });
+  first.AddTo(bias_.grad);
+  for (const std::vector<float>& part : diff_weights) {
+    for (size_t i = 0; i < part.size(); ++i) weight_.grad[i] += part[i];
+  }
+  if (!reduced.empty())
+    CombineGradients(reduced, producer_->reduced_.emplace());
 }
 
 }  // namespace frostnas::nn

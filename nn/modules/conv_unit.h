@@ -9,16 +9,26 @@
 // divided by the count less one (Ioffe & Szegedy 2015, algorithms 1 and 2).
 //
 // Backward: parameters' gradients are ADDED, diff_src is ASSIGNED. Kept for it
-// are src (the caller's) and y; masks are computed again.
+// are src (the caller's) and y; everything past y is computed again.
+//
+// Memory is what training waits for, so each pass works through the batch in
+// chunks that stay in the cache, and does to a chunk all that can be done
+// without knowing the whole batch's statistics. FinishLater joins two units:
+// then the first leaves y as its output and the second normalises, activates
+// and quantizes each chunk as it reads it, forward and backward, so that the
+// finished tensor never goes to memory.
 #ifndef FROSTNAS_NN_MODULES_CONV_UNIT_H_
 #define FROSTNAS_NN_MODULES_CONV_UNIT_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
-#include "nn/fused/channel_ops.h"
+#include "nn/fused/channel_chunks.h"
+#include "nn/fused/epilogue.h"
+#include "nn/modules/chunks.h"
 #include "nn/modules/convolution.h"
 #include "nn/modules/module.h"
 #include "nn/modules/output_quantizer.h"
@@ -44,6 +54,12 @@ class ConvUnit : public Module {
   // Weights are drawn from `random`; bias and beta 0, gamma 1.
   ConvUnit(const ConvUnitOptions& options, const Random& random);
 
+  // Leaves what follows the convolution to `consumer`, the only reader of this
+  // unit's output. From then on Forward(kTrain, kProbe) leaves y in dst, and
+  // dst must stay until Backward. False: these two cannot be joined, and
+  // nothing has changed. Before the first Forward; neither is owned.
+  bool FinishLater(ConvUnit& consumer);
+
   void Forward(Sources src, Mode mode, Tensor& dst) override;
   void Backward(Sources src, Tensor& diff_dst,
                 absl::Span<Tensor* const> diff_src) override;
@@ -53,27 +69,40 @@ class ConvUnit : public Module {
   std::vector<StateBuffer*> state() override;
 
  private:
+  class FirstActivation;
+
   ConvShape ShapeFor(const Shape& src) const;
+  ChunkLoop LoopOver(const ConvShape& shape) const;
   const std::vector<float>& EffectiveWeights() const;
   bool has_bias() const {
     return !options_.batch_norm || options_.norm_after_activation;
   }
+  // u = act(y + bias), before the norm.
+  AffineChunks ActivateFirst() const;
+  // Of the clamp after the norm or the bias.
+  Epilogue LastClamp() const;
 
-  // y's affine for this pass; batch statistics update the running ones in
+  void QuantizeWeights();
+  // The source's part that a chunk needs, finished.
+  const float* Source(const float* src, int64_t at, int64_t floats) const;
+
+  // What follows y, for this pass. Batch statistics update the running ones in
   // kTrain.
-  void PrepareNorm(const Tensor& y, Mode mode);
-  void PrepareBias(const Tensor& y, Mode mode);
+  void PrepareFromState();
+  void PrepareFromStats(const ChannelStats& stats, int64_t rows, Mode mode);
   void UseStatistics(const std::vector<double>& mean,
                      const std::vector<double>& variance);
   void UpdateRunning(const ChannelStats& stats, int64_t rows);
-  // u = act(y + bias), in place.
-  void ActivateFirst(Tensor& y) const;
-  void PrepareEpilogue(const ChannelStats* stats, Mode mode);
+  void PrepareEpilogue(const ChannelStats* stats);
 
-  // diff of dst -> diff of y, in place.
-  void BackwardNorm(Tensor& diff);
-  void BackwardActivateFirst(Tensor& diff);
-  void BackwardBias(const Epilogue& epilogue, Tensor& diff);
+  // Sums over diff past the epilogue, from the consumer or computed here.
+  GradientSums ReduceDiff(const Tensor& diff);
+  // Adds the gradients of what follows y; returns how diff becomes y's.
+  GradientCorrection BackwardNorm(const GradientSums& sums, int64_t count);
+  void BackwardToY(const GradientChunks& to_y, Tensor& diff);
+  void BackwardByItems(const ConvShape& shape, const GradientChunks& to_y,
+                       const Tensor& src, const Tensor& diff_dst,
+                       Tensor* diff_src);
 
   const ConvUnitOptions options_;
   std::unique_ptr<Convolution> convolution_;
@@ -84,12 +113,20 @@ class ConvUnit : public Module {
   std::vector<float> quantized_;  // weights, when weight_bits_ > 0
   OutputQuantizer output_;
 
+  ConvUnit* producer_ = nullptr;  // finished by this unit
+  bool has_consumer_ = false;     // finishes this unit
+
   // Of the last Forward.
-  Tensor y_;  // kTrain only
+  Tensor kept_;                // y, where dst is not y; kTrain only
+  const Tensor* y_ = nullptr;  // kept_ or dst
+  bool pending_ = false;       // dst is y and to be finished
   ChannelAffine affine_;
   Epilogue epilogue_;
+  std::optional<AffineChunks> finish_;  // of both
   std::vector<float> batch_mean_;
   std::vector<double> inverse_deviation_;
+  // Of the consumer's Backward.
+  std::optional<GradientSums> reduced_;
 };
 
 }  // namespace frostnas::nn

@@ -336,5 +336,112 @@ TEST(ConvUnitQuantizationTest, ZeroFiltersAndConstantChannelsStayFinite) {
   }
 }
 
+// Two units in a row, their outputs and their gradients.
+class Pair {
+ public:
+  Pair(const ConvUnitOptions& first, const ConvUnitOptions& second, bool join)
+      : first_(first, Random(1)), second_(second, Random(2)) {
+    if (join) {
+      EXPECT_TRUE(first_.FinishLater(second_));
+    }
+    for (ConvUnit* unit : {&first_, &second_}) {
+      quantizers_.push_back(std::make_unique<FixedQuantizer>());
+      unit->SetQuantization(
+          {.weight_bits = 8, .output = quantizers_.back().get()});
+    }
+  }
+
+  // Everything a training step, a probe and an evaluation leave behind.
+  std::vector<Values> Step() {
+    const Tensor src = RandomTensor({40, 8, 8, 6}, 3);
+    std::vector<Values> left = {Forward(src, Mode::kTrain)};
+    Tensor diff = RandomTensor(dst_.shape(), 4), diff_middle, diff_src;
+    Tensor* const to_middle[] = {&diff_middle};
+    Tensor* const to_src[] = {&diff_src};
+    const Tensor* const middle[] = {&middle_};
+    const Tensor* const source[] = {&src};
+    second_.Backward(middle, diff, to_middle);
+    first_.Backward(source, diff_middle, to_src);
+    left.push_back(ValuesOf(diff_src));
+    for (ConvUnit* unit : {&first_, &second_}) {
+      for (const Parameter* p : unit->parameters()) left.push_back(p->grad);
+      for (const StateBuffer* s : unit->state()) left.push_back(s->value);
+    }
+    for (const auto& quantizer : quantizers_) {
+      left.push_back({quantizer->range.min, quantizer->range.max});
+    }
+    left.push_back(Forward(src, Mode::kProbe));
+    left.push_back(Forward(src, Mode::kEval));
+    return left;
+  }
+
+ private:
+  Values Forward(const Tensor& src, Mode mode) {
+    first_.Forward({&src}, mode, middle_);
+    second_.Forward({&middle_}, mode, dst_);
+    return ValuesOf(dst_);
+  }
+
+  ConvUnit first_, second_;
+  std::vector<std::unique_ptr<FixedQuantizer>> quantizers_;
+  Tensor middle_, dst_;
+};
+
+TEST(JoinedUnitsTest, ComputeWhatSeparateOnesDo) {
+  const float inf = Epilogue::kInfinity;
+  const ConvUnitOptions expand = {
+      .name = "expand", .c_in = 6, .c_out = 24, .act_low = 0, .act_high = inf};
+  const ConvUnitOptions biased = {.name = "biased",
+                                  .c_in = 6,
+                                  .c_out = 24,
+                                  .batch_norm = false,
+                                  .act_low = 0,
+                                  .act_high = 6};
+  const ConvUnitOptions stem = {.name = "stem",
+                                .c_in = 6,
+                                .c_out = 24,
+                                .kernel = 3,
+                                .stride = 2,
+                                .act_low = 0,
+                                .act_high = inf};
+  const ConvUnitOptions depthwise = {.name = "depthwise",
+                                     .depthwise = true,
+                                     .c_in = 24,
+                                     .c_out = 24,
+                                     .kernel = 5,
+                                     .stride = 2,
+                                     .act_low = 0,
+                                     .act_high = inf};
+  const ConvUnitOptions project = {.name = "project", .c_in = 24, .c_out = 8};
+  for (const int threads : {1, 2}) {
+    SetComputeThreads(threads);
+    for (const ConvUnitOptions* first : {&expand, &biased, &stem}) {
+      for (const ConvUnitOptions* second : {&depthwise, &project}) {
+        const std::vector<Values> apart = Pair(*first, *second, false).Step();
+        const std::vector<Values> joined = Pair(*first, *second, true).Step();
+        ASSERT_EQ(apart.size(), joined.size());
+        for (size_t i = 0; i < apart.size(); ++i) {
+          ASSERT_EQ(apart[i].size(), joined[i].size());
+          for (size_t j = 0; j < apart[i].size(); ++j) {
+            ASSERT_NEAR(joined[i][j], apart[i][j],
+                        1e-4 * (1 + std::abs(apart[i][j])))
+                << first->name << ", " << second->name << ", item " << i;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(JoinedUnitsTest, AreNotMadeWhereOneOfThemNeedsWholeTensors) {
+  ConvUnit normed({.name = "normed", .c_out = 4, .norm_after_activation = true},
+                  Random(1));
+  ConvUnit pointwise({.name = "pointwise", .c_in = 4, .c_out = 4}, Random(2));
+  ConvUnit dense({.name = "dense", .c_in = 4, .c_out = 4, .kernel = 3},
+                 Random(3));
+  EXPECT_FALSE(normed.FinishLater(pointwise));
+  EXPECT_FALSE(pointwise.FinishLater(dense));
+}
+
 }  // namespace
 }  // namespace frostnas::nn

@@ -14,6 +14,14 @@ namespace {
 // src and dst are matrices with a row for each pixel.
 class Pointwise : public Convolution {
  public:
+  bool by_items() const override { return true; }
+  ConvShape Items(const ConvShape& s) const override {
+    return {.n = static_cast<int>(s.src().rows()),
+            .h = 1,
+            .w = 1,
+            .c_in = s.c_in,
+            .c_out = s.c_out};
+  }
   void Forward(const ConvShape& s, const float* src, const float* weights,
                float* dst) override {
     Gemm({.b = Transpose::kYes,
@@ -40,6 +48,7 @@ class Pointwise : public Convolution {
 
 class Depthwise : public Convolution {
  public:
+  bool by_items() const override { return true; }
   void Forward(const ConvShape& s, const float* src, const float* weights,
                float* dst) override {
     DepthwiseForward(s, src, weights, dst);
@@ -56,6 +65,7 @@ class Depthwise : public Convolution {
 
 class Dense : public Convolution {
  public:
+  bool by_items() const override { return false; }
   void Forward(const ConvShape& s, const float* src, const float* weights,
                float* dst) override {
     For(s).Forward(src, weights, dst);

@@ -1,7 +1,6 @@
 // A convolution's arithmetic behind one face: dense k x k, 1 x 1, depthwise.
 //
 // Weights: dense (c_out, kernel, kernel, c_in), depthwise (kernel, kernel, c).
-// Thread-compatible; uses the compute threads.
 #ifndef FROSTNAS_NN_MODULES_CONVOLUTION_H_
 #define FROSTNAS_NN_MODULES_CONVOLUTION_H_
 
@@ -15,6 +14,15 @@ class Convolution {
  public:
   virtual ~Convolution() = default;
 
+  // True: the functions below take any items of a batch, compute on the calling
+  // thread and may be called by several threads at once. False: they take whole
+  // batches, use the compute threads and are thread-compatible.
+  virtual bool by_items() const = 0;
+
+  // `shape` with its independent items along n: images, or the pixels of a
+  // 1 x 1 convolution.
+  virtual ConvShape Items(const ConvShape& shape) const { return shape; }
+
   // `shape` may differ between calls in n, h and w. dst is ASSIGNED.
   virtual void Forward(const ConvShape& shape, const float* src,
                        const float* weights, float* dst) = 0;
@@ -26,8 +34,9 @@ class Convolution {
                                const float* diff_dst, float* diff_weights) = 0;
 };
 
-// A matrix product where the convolution is 1 x 1 of stride 1, else oneDNN's.
+// By items where the convolution is 1 x 1 of stride 1, else oneDNN's.
 std::unique_ptr<Convolution> MakeDenseConvolution(int kernel, int stride);
+// By items.
 std::unique_ptr<Convolution> MakeDepthwiseConvolution();
 
 }  // namespace frostnas::nn
