@@ -1,6 +1,5 @@
 #include "workers/lease_client.h"
 
-#include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/file.h"
+#include "base/loopback.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "proto/frostnas/v1/task_service.grpc.pb.h"
@@ -33,20 +33,11 @@ absl::Status FromGrpc(const grpc::Status& status) {
                       status.error_message());
 }
 
-// A name such as "127.example.com" is not: it may lead anywhere.
-bool IsLoopback(const std::string& address) {
-  const std::string host = address.substr(0, address.rfind(':'));
-  in_addr ip;
-  return host == "localhost" || host == "[::1]" ||
-         (absl::StartsWith(host, "127.") &&
-          inet_pton(AF_INET, host.c_str(), &ip) == 1);
-}
-
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
     const LeaseClientOptions& options) {
   if (options.tls_cert.empty() && options.tls_key.empty() &&
       options.tls_ca.empty()) {
-    if (!IsLoopback(options.controller) && !options.insecure) {
+    if (!IsLoopbackAddress(options.controller) && !options.insecure) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--controller: ", options.controller, " is not a loopback address: ",
           "give --tls_cert, --tls_key and --tls_ca, or --insecure on a ",

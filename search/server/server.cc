@@ -1,6 +1,5 @@
 #include "search/server/server.h"
 
-#include <arpa/inet.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -10,12 +9,12 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/loopback.h"
 #include "base/status_macros.h"
 
 namespace frostnas::search {
@@ -48,20 +47,12 @@ absl::StatusOr<HostPort> SplitAddress(const std::string& address) {
   return result;
 }
 
-// A name such as "127.example.com" is not: it may lead anywhere.
-bool IsLoopback(const std::string& host) {
-  in_addr ip;
-  return host == "localhost" || host == "[::1]" ||
-         (absl::StartsWith(host, "127.") &&
-          inet_pton(AF_INET, host.c_str(), &ip) == 1);
-}
-
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
     const ServerOptions& options, const std::string& host) {
   const bool tls = !options.tls_cert.empty() || !options.tls_key.empty() ||
                    !options.tls_ca.empty();
   if (!tls) {
-    if (!IsLoopback(host) && !options.insecure) {
+    if (!IsLoopbackHost(host) && !options.insecure) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--listen: ", host, " is not a loopback address: give --tls_cert, ",
           "--tls_key and --tls_ca, or --insecure on a trusted network"));
