@@ -396,8 +396,10 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
   const ChunkLoop loop = LoopOver(shape);
   const bool pending = producer_ != nullptr && producer_->pending_;
   const size_t parts = static_cast<size_t>(loop.parts());
-  std::vector<std::vector<float>> diff_weights(
-      parts, std::vector<float>(weight_.grad.size()));
+  diff_weights_.resize(parts);
+  for (std::vector<float>& part : diff_weights_) {
+    part.assign(weight_.grad.size(), 0.0f);
+  }
   std::vector<GradientPart> reduced;
   if (pending && diff_src != nullptr) {
     reduced.assign(parts, GradientPart(producer_->affine_, producer_->epilogue_,
@@ -415,7 +417,7 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
     first.Backward(chunk, rows, y_->data() + to, diff_y);
     const ConvShape part = sizes.Shape(chunk);
     convolution_->BackwardWeights(part, Source(src.data(), from, src_floats),
-                                  diff_y, diff_weights[chunk.part].data());
+                                  diff_y, diff_weights_[chunk.part].data());
     if (diff_src == nullptr) return;
     float* diff_x = diff_src->data() + from;
     convolution_->BackwardData(part, diff_y, EffectiveWeights().data(), diff_x);
@@ -424,7 +426,7 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
                             diff_x);
   });
   first.AddTo(bias_.grad);
-  for (const std::vector<float>& part : diff_weights) {
+  for (const std::vector<float>& part : diff_weights_) {
     for (size_t i = 0; i < part.size(); ++i) weight_.grad[i] += part[i];
   }
   if (!reduced.empty())

@@ -127,6 +127,8 @@ class ConvUnit : public Module {
   std::vector<double> inverse_deviation_;
   // Of the consumer's Backward.
   std::optional<GradientSums> reduced_;
+  // Memory of Backward, kept.
+  std::vector<std::vector<float>> diff_weights_;  // a part each
 };
 
 }  // namespace frostnas::nn
