@@ -23,7 +23,7 @@ namespace frostnas::quant {
 namespace {
 
 constexpr double kWarmupShare = 0.05;
-constexpr int kEvaluationBatch = 128;
+constexpr int kEvaluationBatch = 32;
 // Batches that measure statistics and ranges when nothing is trained: the
 // moving averages forget what was before.
 constexpr int kRefreshBatches = 60;
@@ -37,7 +37,8 @@ absl::Status CheckOptions(const QatTraining& training,
   if (!(options.frozen_share >= 0 && options.frozen_share <= 1)) {
     return absl::InvalidArgumentError("frozen_share must be 0..1");
   }
-  const int images = training.dataset.train.count();
+  const int images =
+      training.dataset.train.count() + training.dataset.arch.count();
   if (options.batch < 1 || options.batch > images) {
     return absl::InvalidArgumentError(
         absl::StrCat("batch is ", options.batch, "; it must be 1..", images,
@@ -60,6 +61,7 @@ absl::Status CheckOptions(const QatTraining& training,
 
 nn::OptimizerOptions OptimizerOf(const QatTrainOptions& options) {
   nn::OptimizerOptions optimizer;
+  optimizer.kind = options.optimizer;
   optimizer.weight_decay = options.weight_decay;
   optimizer.grad_boost.mode = options.grad_boost;
   optimizer.seed = options.seed;
@@ -72,7 +74,8 @@ nn::LoaderOptions TrainLoaderOf(const QatTraining& training,
   loader.batch = options.batch;
   loader.seed = options.seed;
   if (options.augment) {
-    loader.augmentation = nn::StandardAugmentation(training.dataset.info);
+    loader.augmentation = nn::StandardAugmentation(
+        training.dataset.info, options.float_epochs + options.qat_epochs);
   }
   return loader;
 }
@@ -83,7 +86,8 @@ class Run {
   Run(const QatTraining& training, const QatTrainOptions& options)
       : training_(training),
         options_(options),
-        train_(training.dataset.train, training.dataset.info,
+        images_(nn::Join(training.dataset.train, training.dataset.arch)),
+        train_(images_, training.dataset.info,
                TrainLoaderOf(training, options)),
         test_(
             training.dataset.test, training.dataset.info,
@@ -106,6 +110,7 @@ class Run {
 
   const QatTraining& training_;
   const QatTrainOptions& options_;
+  const nn::ImageSet images_;
   nn::Loader train_, test_;
   std::unique_ptr<nn::Network> network_;
   std::unique_ptr<QatPlan> plan_;
@@ -231,6 +236,12 @@ absl::Status Run::Evaluate() {
 }
 
 }  // namespace
+
+int QatEpochsOf(int epochs) {
+  constexpr double kShare = 0.3;
+  return std::min(epochs,
+                  std::max(1, static_cast<int>(std::lround(kShare * epochs))));
+}
 
 absl::StatusOr<QatTrained> TrainQat(const QatTraining& training,
                                     const QatTrainOptions& options) {

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "nn/data/names.h"
 #include "nn/data/raw_dataset.h"
@@ -64,6 +65,14 @@ absl::StatusOr<RawDataset> ReadRaw(const v1::DatasetSpec& spec) {
 }
 
 }  // namespace
+
+ImageSet Join(const ImageSet& a, const ImageSet& b) {
+  CHECK_EQ(a.image_bytes(), b.image_bytes());
+  ImageSet joined = a;
+  joined.pixels.insert(joined.pixels.end(), b.pixels.begin(), b.pixels.end());
+  joined.labels.insert(joined.labels.end(), b.labels.begin(), b.labels.end());
+  return joined;
+}
 
 absl::StatusOr<std::unique_ptr<const Dataset>> LoadDataset(
     const v1::DatasetSpec& spec) {

@@ -28,6 +28,9 @@ struct Dataset {
   ImageSet test;   // results are reported on this, and nothing else is
 };
 
+// The images of `a`, then those of `b`, of one size and number of channels.
+ImageSet Join(const ImageSet& a, const ImageSet& b);
+
 absl::StatusOr<std::unique_ptr<const Dataset>> LoadDataset(
     const v1::DatasetSpec& spec);
 

@@ -35,10 +35,15 @@ double Seconds(Clock::duration duration) {
 
 }  // namespace
 
-Augmentation StandardAugmentation(const v1::DatasetInfo& info) {
-  return {.crop_padding = info.image_size() / 8,
+Augmentation StandardAugmentation(const v1::DatasetInfo& info, int epochs) {
+  constexpr int kShort = 30;
+  const int size = info.image_size();
+  if (epochs <= kShort) {
+    return {.crop_padding = size / 16, .flip = info.flip_allowed()};
+  }
+  return {.crop_padding = size / 8,
           .flip = info.flip_allowed(),
-          .cutout = info.image_size() / 4};
+          .cutout = size / 4};
 }
 
 struct Loader::Impl {

@@ -21,9 +21,10 @@
 
 namespace frostnas::nn {
 
-// The usual augmentation for a data set: crop size / 8, flip where labels
-// allow it, cutout size / 4.
-Augmentation StandardAugmentation(const v1::DatasetInfo& info);
+// The usual augmentation for a data set and a training of so many epochs: flip
+// where labels allow it; crop size / 8 and cutout size / 4, or, for up to 30
+// epochs, which do not get round to overfitting, crop size / 16 alone.
+Augmentation StandardAugmentation(const v1::DatasetInfo& info, int epochs);
 
 struct LoaderOptions {
   int batch = 64;

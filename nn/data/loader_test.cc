@@ -232,12 +232,15 @@ TEST(LoaderTest, NothingToGiveIsAnEmptyEpoch) {
 TEST(StandardAugmentationTest, FollowsSizeAndLabels) {
   v1::DatasetInfo info = MakeInfo(3);
   info.set_image_size(32);
-  EXPECT_FALSE(StandardAugmentation(info).flip);
+  EXPECT_FALSE(StandardAugmentation(info, 100).flip);
   info.set_flip_allowed(true);
-  const Augmentation augmentation = StandardAugmentation(info);
+  const Augmentation augmentation = StandardAugmentation(info, 100);
   EXPECT_TRUE(augmentation.flip);
   EXPECT_EQ(augmentation.crop_padding, 4);
   EXPECT_EQ(augmentation.cutout, 8);
+  EXPECT_TRUE(StandardAugmentation(info, 10).flip);
+  EXPECT_EQ(StandardAugmentation(info, 10).crop_padding, 2);
+  EXPECT_EQ(StandardAugmentation(info, 10).cutout, 0);
 }
 
 }  // namespace

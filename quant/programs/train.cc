@@ -1,8 +1,11 @@
 // train: trains one network to an INT8 package. See --help.
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -34,12 +37,17 @@ ABSL_FLAG(std::string, data_dir, "",
 ABSL_FLAG(int, train_images, 0,
           "Use the first N training images after the seeded shuffle. 0: all.");
 ABSL_FLAG(std::string, mode, "qat",
-          "qat: --epochs quantization-aware epochs after --warmup_epochs in "
-          "float. float: --epochs in float; ranges are measured at the end.");
-ABSL_FLAG(int, epochs, 10, "Epochs of the mode.");
-ABSL_FLAG(int, warmup_epochs, 1, "Float epochs before --mode qat.");
+          "qat: the last --qat_epochs of --epochs are quantization-aware. "
+          "float: none is; ranges are measured at the end.");
+ABSL_FLAG(int, epochs, 15, "Epochs in all.");
+ABSL_FLAG(int, qat_epochs, -1,
+          "Quantization-aware epochs of --mode qat. -1: 30 % of --epochs.");
 ABSL_FLAG(int, batch, 64, "Images a step.");
-ABSL_FLAG(double, learning_rate, 0.05, "Peak of the cosine schedule.");
+ABSL_FLAG(std::string, optimizer, "adamw", "sgd, rmsprop, adam or adamw.");
+ABSL_FLAG(double, learning_rate, 0,
+          "Peak of the cosine schedule. 0: 0.015, or 0.05 with sgd.");
+ABSL_FLAG(double, weight_decay, -1,
+          "Of dense weights. -1: 0.2 with adamw, else 0.0001.");
 ABSL_FLAG(bool, gradboost, false,
           "GradBoost noise in the quantization-aware epochs.");
 ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
@@ -87,20 +95,56 @@ absl::StatusOr<v1::Architecture> ArchitectureFromFlags(
   return arch::LoadArchitecture(absl::GetFlag(FLAGS_arch), overrides);
 }
 
+absl::Status SetOptimizer(QatTrainOptions& options) {
+  constexpr std::pair<absl::string_view, nn::OptimizerKind> kKinds[] = {
+      {"sgd", nn::OptimizerKind::kSgd},
+      {"rmsprop", nn::OptimizerKind::kRmsprop},
+      {"adam", nn::OptimizerKind::kAdam},
+      {"adamw", nn::OptimizerKind::kAdamW}};
+  const std::string name = absl::GetFlag(FLAGS_optimizer);
+  const auto kind =
+      std::find_if(std::begin(kKinds), std::end(kKinds),
+                   [&](const auto& known) { return known.first == name; });
+  if (kind == std::end(kKinds)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--optimizer: \"", name, "\" is not one of sgd, rmsprop, adam, adamw"));
+  }
+  options.optimizer = kind->second;
+  if (options.optimizer != nn::OptimizerKind::kAdamW) {
+    options.weight_decay = 1e-4;
+  }
+  if (options.optimizer == nn::OptimizerKind::kSgd) {
+    options.learning_rate = 0.05;
+  }
+  if (const double rate = absl::GetFlag(FLAGS_learning_rate); rate > 0) {
+    options.learning_rate = rate;
+  }
+  if (const double decay = absl::GetFlag(FLAGS_weight_decay); decay >= 0) {
+    options.weight_decay = decay;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   QatTrainOptions options;
   const std::string mode = absl::GetFlag(FLAGS_mode);
+  const int epochs = absl::GetFlag(FLAGS_epochs);
   if (mode == "qat") {
-    options.float_epochs = absl::GetFlag(FLAGS_warmup_epochs);
-    options.qat_epochs = absl::GetFlag(FLAGS_epochs);
+    const int asked = absl::GetFlag(FLAGS_qat_epochs);
+    options.qat_epochs = asked >= 0 ? asked : QatEpochsOf(epochs);
+    options.float_epochs = epochs - options.qat_epochs;
+    if (options.float_epochs < 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--qat_epochs: ", asked, " is more than --epochs ", epochs));
+    }
   } else if (mode == "float") {
-    options.float_epochs = absl::GetFlag(FLAGS_epochs);
+    options.float_epochs = epochs;
   } else {
     return absl::InvalidArgumentError(
         absl::StrCat("--mode: \"", mode, "\" is not one of qat, float"));
   }
   options.batch = absl::GetFlag(FLAGS_batch);
-  options.learning_rate = absl::GetFlag(FLAGS_learning_rate);
+  RETURN_IF_ERROR(SetOptimizer(options));
   options.seed = absl::GetFlag(FLAGS_seed);
   if (absl::GetFlag(FLAGS_gradboost)) {
     options.grad_boost = nn::GradBoostMode::kCorrected;

@@ -74,7 +74,7 @@ EvaluationData MakeEvaluationData(const nn::Dataset& dataset,
                                   const EvaluationOptions& options) {
   nn::LoaderOptions training;
   training.batch = std::min(options.batch, dataset.train.count());
-  training.augmentation = nn::StandardAugmentation(dataset.info);
+  training.augmentation = options.augmentation;
   training.seed = options.seed;
   nn::Loader train(dataset.train, dataset.info, training);
   nn::LoaderOptions validation;

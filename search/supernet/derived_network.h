@@ -37,6 +37,7 @@ struct EvaluationOptions {
   int calibration_batches = 8;
   int max_validation_images = 2000;
   uint64_t seed = 0;
+  nn::Augmentation augmentation;  // of the calibration images
 };
 
 EvaluationData MakeEvaluationData(const nn::Dataset& dataset,

@@ -22,7 +22,7 @@ namespace {
 
 // Evaluations of the strategy for each trial wanted, and architecture steps
 // for each latency limit.
-constexpr int kEvaluationsPerTrial = 4;
+constexpr int kEvaluationsPerTrial = 2;
 constexpr int kLimitSteps = 20;
 // A mixture of all nine candidates costs nine paths a step; the best three of a
 // Gumbel sample carry nearly all of its weight.

@@ -113,7 +113,7 @@ absl::Status SupernetTrainer::Prepare() {
   const nn::Dataset& dataset = inputs_.dataset;
   nn::LoaderOptions loading;
   loading.batch = options_.batch;
-  loading.augmentation = nn::StandardAugmentation(dataset.info);
+  loading.augmentation = nn::StandardAugmentation(dataset.info, epochs());
   loading.seed = root_.Split("train").NextUint64();
   train_loader_ =
       std::make_unique<nn::Loader>(dataset.train, dataset.info, loading);
@@ -126,7 +126,9 @@ absl::Status SupernetTrainer::Prepare() {
       std::max<int64_t>(1, int64_t{train_loader_->batches()} * epochs());
   schedule_.warmup_steps =
       std::min<int64_t>(train_loader_->batches(), schedule_.total_steps / 2);
-  evaluation_ = MakeEvaluationData(dataset, options_.evaluation);
+  EvaluationOptions evaluation = options_.evaluation;
+  evaluation.augmentation = loading.augmentation;
+  evaluation_ = MakeEvaluationData(dataset, evaluation);
   dearest_ = DearestPath(inputs_.latency);
   supernet_->SetPhase(quant::QatPhase::kObserving);
   return absl::OkStatus();
