@@ -18,6 +18,14 @@
 namespace frostnas::search {
 namespace {
 
+// Peak rates. A trial's one or two epochs must not lead its inherited weights
+// astray, or the trials that change most are ranked last; the final epochs are
+// a training of their own (quant/qat_train.h).
+constexpr double kTrialLearningRate = 0.004;
+constexpr double kFinalLearningRate = 0.015;
+// Trials of the first front that are trained to the end.
+constexpr int kMostFinalists = 4;
+
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(300);
 
 // Requests a stop when a user cancels the study.
@@ -132,9 +140,11 @@ absl::Status EvaluateTrials(StudyRun& run, const EngineOptions& options,
   ASSIGN_OR_RETURN(const bool has_trials, HasTrials(run));
   if (!has_trials) RETURN_IF_ERROR(Search(run, options, tables));
   RETURN_IF_ERROR(run.EnterPhase(kTrialsPhase, kTrialsAt));
-  return RunTrialRound(
-      run, {.phase = kTrialsPhase, .epochs = run.spec.budget().trial_epochs()},
-      tables);
+  return RunTrialRound(run,
+                       {.phase = kTrialsPhase,
+                        .epochs = run.spec.budget().trial_epochs(),
+                        .learning_rate = kTrialLearningRate},
+                       tables);
 }
 
 // `phase` is where the study was left. The first front is selected in the
@@ -156,9 +166,12 @@ absl::Status RunPhases(StudyRun& run, const EngineOptions& options,
     RETURN_IF_ERROR(
         SelectFront(run, {.phase = kFinalPhase, .progress = kFinalAt}));
   }
-  RETURN_IF_ERROR(RunTrialRound(
-      run, {.phase = kFinalPhase, .epochs = final_epochs, .front_only = true},
-      tables));
+  RETURN_IF_ERROR(RunTrialRound(run,
+                                {.phase = kFinalPhase,
+                                 .epochs = final_epochs,
+                                 .learning_rate = kFinalLearningRate,
+                                 .most_of_front = kMostFinalists},
+                                tables));
   return SelectFront(run, succeeded);
 }
 

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "quant/package.h"
+#include "quant/qat_train.h"
 #include "search/engine/profile.h"
 #include "search/pareto.h"
 
@@ -28,10 +29,6 @@ namespace {
 // should outlive many of those.
 constexpr int kMaxAttempts = 10;
 constexpr int kMaxTrials = 1000;
-
-// Peak learning rate of quantization-aware epochs, which start from trained
-// weights, at batch 64; it scales with the batch.
-constexpr double kTrialLearningRate = 0.05;
 
 absl::StatusOr<v1::Trial> MakeTrial(StudyRun& run, Proposal proposal) {
   v1::Trial trial;
@@ -56,9 +53,30 @@ absl::StatusOr<v1::Trial> MakeTrial(StudyRun& run, Proposal proposal) {
   return trial;
 }
 
+// At most `most` (> 1) trials of a front: the fastest, the most accurate and
+// those evenly between.
+std::vector<v1::Trial> Spread(std::vector<v1::Trial> trials, int most) {
+  const int count = static_cast<int>(trials.size());
+  if (count <= most) return trials;
+  // On a front, the order of accuracy is the order of latency.
+  std::sort(trials.begin(), trials.end(),
+            [](const v1::Trial& a, const v1::Trial& b) {
+              return a.int8_top1() < b.int8_top1();
+            });
+  std::vector<v1::Trial> kept;
+  for (int i = 0; i < most; ++i) {
+    kept.push_back(std::move(trials[i * (count - 1) / (most - 1)]));
+  }
+  return kept;
+}
+
 absl::StatusOr<std::vector<v1::Trial>> RoundTrials(StudyRun& run,
                                                    const TrialRound& round) {
-  if (round.front_only) return run.store.ListFront(run.study_id);
+  if (round.most_of_front > 0) {
+    ASSIGN_OR_RETURN(std::vector<v1::Trial> front,
+                     run.store.ListFront(run.study_id));
+    return Spread(std::move(front), round.most_of_front);
+  }
   ASSIGN_OR_RETURN(db::Page<v1::Trial> page,
                    run.store.ListTrials(run.study_id, {.size = kMaxTrials}));
   std::erase_if(page.items, [](const v1::Trial& trial) {
@@ -80,9 +98,10 @@ db::NewTask AccuracyTask(const StudyRun& run, const TrialRound& round,
   *work.mutable_architecture() = trial.architecture();
   *work.mutable_dataset() = run.spec.dataset();
   work.set_weights_sha256(trial.weights_sha256());
-  work.set_epochs(round.epochs);
+  work.set_epochs(quant::QatEpochsOf(round.epochs));
+  work.set_float_epochs(round.epochs - work.epochs());
   work.set_batch(run.spec.budget().batch());
-  work.set_learning_rate(kTrialLearningRate * run.spec.budget().batch() / 64);
+  work.set_learning_rate(round.learning_rate * run.spec.budget().batch() / 64);
   work.set_seed(Random(run.spec.seed())
                     .Split(round.phase)
                     .Split(trial.arch_sha256())

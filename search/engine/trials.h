@@ -21,8 +21,12 @@ absl::Status CreateTrials(StudyRun& run, std::vector<Proposal> proposals);
 // One round of work on some of the study's trials.
 struct TrialRound {
   std::string phase;  // "trials", "final"; part of the tasks' keys
-  int epochs = 0;     // quantization-aware, of each trial
-  bool front_only = false;
+  // Of each trial; the last ones quantization-aware (quant::QatEpochsOf).
+  int epochs = 0;
+  // Peak rate at batch 64; it scales with the batch.
+  double learning_rate = 0;
+  // 0: all trials; else so many of the front, evenly spread by latency.
+  int most_of_front = 0;
 };
 
 // Trains and measures the round's trials on every device. A trial whose
