@@ -9,8 +9,7 @@
 // No architecture is being chosen here, so the images held out for that train
 // as well. Float epochs come first and take most of the time: ranges follow
 // weights that still move much too late, and a training that is quantized from
-// its peak rate on falls behind (FrostNet-Small 0.35, CIFAR-10, 8 000 images,
-// 15 epochs: 0.28 after 1 float epoch, 0.60 after 10).
+// its peak rate on falls behind (docs/training.md has figures).
 //
 // INVALID_ARGUMENT: the architecture, the start weights or an option, or they
 // do not fit the data set. FAILED_PRECONDITION: the loss is not finite any
