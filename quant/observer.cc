@@ -8,8 +8,8 @@
 namespace frostnas::quant {
 
 TensorObserver::TensorObserver(float momentum, const QatPhase* phase,
-                               SharedGrid* grid)
-    : momentum_(momentum), phase_(phase), grid_(grid) {
+                               SharedGrid* grid, QuantizeFrom from)
+    : momentum_(momentum), phase_(phase), grid_(grid), from_(from) {
   grid_->Join(this);
 }
 

@@ -28,18 +28,31 @@ struct Range {
   float max = 0;
 };
 
+// When a tensor is fake-quantized.
+enum class QuantizeFrom {
+  kQuantizing,
+  // Only once ranges are frozen. For logits: a loss that sees them clipped to
+  // yesterday's range sends no gradient to those that must come down, and the
+  // training runs away (docs/training.md).
+  kFrozen,
+};
+
 class SharedGrid;
 
 class TensorObserver final : public nn::ActivationQuantizer {
  public:
   // `momentum` in (0, 1] is the newest batch's weight. `phase` and `grid` are
   // not owned and must outlive this.
-  TensorObserver(float momentum, const QatPhase* phase, SharedGrid* grid);
+  TensorObserver(float momentum, const QatPhase* phase, SharedGrid* grid,
+                 QuantizeFrom from = QuantizeFrom::kQuantizing);
 
   // A batch whose range is not finite is left out.
   void Observe(float min, float max) override;
   bool observing() const override { return *phase_ != QatPhase::kFrozen; }
-  bool quantizing() const override { return *phase_ != QatPhase::kObserving; }
+  bool quantizing() const override {
+    return *phase_ == QatPhase::kFrozen || (*phase_ == QatPhase::kQuantizing &&
+                                            from_ == QuantizeFrom::kQuantizing);
+  }
   // Of the SharedGrid.
   nn::AffineGrid grid() const override;
 
@@ -53,6 +66,7 @@ class TensorObserver final : public nn::ActivationQuantizer {
   float momentum_;
   const QatPhase* phase_;
   SharedGrid* grid_;
+  QuantizeFrom from_;
   bool has_range_ = false;
   Range range_;
 };

@@ -59,6 +59,16 @@ TEST_F(ObserverTest, PhaseDecidesWhatItDoes) {
   EXPECT_TRUE(observer.quantizing());
 }
 
+TEST_F(ObserverTest, LogitsAreQuantizedOnceRangesAreFrozen) {
+  TensorObserver logits(0.1f, &phase_, &grid_, QuantizeFrom::kFrozen);
+  EXPECT_FALSE(logits.quantizing());
+  phase_ = QatPhase::kQuantizing;
+  EXPECT_TRUE(logits.observing());
+  EXPECT_FALSE(logits.quantizing());
+  phase_ = QatPhase::kFrozen;
+  EXPECT_TRUE(logits.quantizing());
+}
+
 TEST_F(ObserverTest, BatchesThatAreNotFiniteAreLeftOut) {
   TensorObserver observer(0.1f, &phase_, &grid_);
   observer.Observe(NAN, 1);

@@ -94,10 +94,14 @@ QatPlan::Impl::Impl(const arch::Graph& plan_graph,
   const int count = static_cast<int>(graph.layers.size());
   for (int i = arch::kGraphInput; i < count; ++i) {
     const bool moves = i != arch::kGraphInput && MovesValues(graph.layers[i]);
+    const bool logits =
+        i + 1 == count && graph.layers[i].kind == arch::LayerKind::kLinear;
     observers.push_back(
-        moves ? nullptr
-              : std::make_unique<TensorObserver>(options.range_momentum, &phase,
-                                                 grids[groups.group(i)].get()));
+        moves
+            ? nullptr
+            : std::make_unique<TensorObserver>(
+                  options.range_momentum, &phase, grids[groups.group(i)].get(),
+                  logits ? QuantizeFrom::kFrozen : QuantizeFrom::kQuantizing));
   }
 }
 

@@ -7,9 +7,7 @@
 //                    TrainQat({architecture, *dataset}, {.qat_epochs = 5}));
 //
 // No architecture is being chosen here, so the images held out for that train
-// as well. Float epochs come first and take most of the time: ranges follow
-// weights that still move much too late, and a training that is quantized from
-// its peak rate on falls behind (docs/training.md has figures).
+// as well.
 //
 // INVALID_ARGUMENT: the architecture, the start weights or an option, or they
 // do not fit the data set. FAILED_PRECONDITION: the loss is not finite any
