@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "nn/fused/channel_ops.h"
 #include "nn/modules/weights.h"
 
 namespace frostnas::nn {
@@ -19,11 +20,14 @@ void AddSums(const std::vector<double>& values, std::vector<float>& sums) {
   }
 }
 
-// Floats that belong to one item of a loop over a convolution.
+// What a loop over a convolution goes through: its items, or pixels of dst
+// where it takes the whole batch and only what surrounds it goes by chunks.
 struct ItemSizes {
   ConvShape items;
-  int64_t src = 0;
+  int64_t count = 0;
+  int64_t src = 0;  // floats of an item
   int64_t dst = 0;
+  ChunkLoop Loop() const { return ChunkLoop(count, src + dst); }
   ConvShape Shape(const Chunk& chunk) const {
     ConvShape shape = items;
     shape.n = static_cast<int>(chunk.count);
@@ -32,9 +36,12 @@ struct ItemSizes {
 };
 
 ItemSizes SizesOf(const Convolution& convolution, const ConvShape& shape) {
-  if (!convolution.by_items()) return {.items = shape, .dst = shape.c_out};
+  if (!convolution.by_items()) {
+    return {.items = shape, .count = shape.dst().rows(), .dst = shape.c_out};
+  }
   const ConvShape items = convolution.Items(shape);
   return {.items = items,
+          .count = items.n,
           .src = items.src_elements() / items.n,
           .dst = items.dst_elements() / items.n};
 }
@@ -140,17 +147,6 @@ void ConvUnit::QuantizeWeights() {
                       weight_bits_, weight_.value, quantized_);
 }
 
-// Over the items of the convolution, or over pixels where it takes the whole
-// batch and only what surrounds it goes by chunks.
-ChunkLoop ConvUnit::LoopOver(const ConvShape& shape) const {
-  if (!convolution_->by_items()) {
-    return ChunkLoop(shape.dst().rows(), options_.c_out);
-  }
-  const ConvShape items = convolution_->Items(shape);
-  return ChunkLoop(items.n,
-                   (items.src_elements() + items.dst_elements()) / items.n);
-}
-
 AffineChunks ConvUnit::ActivateFirst() const {
   return AffineChunks({std::vector<float>(options_.c_out, 1.0f), bias_.value},
                       ClampEpilogue(options_.act_low, options_.act_high));
@@ -182,7 +178,8 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   y_ = &y;
   if (!measures) PrepareFromState();
 
-  const ChunkLoop loop = LoopOver(shape);
+  const ItemSizes sizes = SizesOf(*convolution_, shape);
+  const ChunkLoop loop = sizes.Loop();
   std::vector<StatsPart> stats(measures ? loop.parts() : 0,
                                StatsPart(options_.c_out));
   std::optional<AffineChunks> first;
@@ -191,7 +188,6 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   if (!convolution_->by_items()) {
     convolution_->Forward(shape, from, EffectiveWeights().data(), y.data());
   }
-  const ItemSizes sizes = SizesOf(*convolution_, shape);
   loop.Run([&](const Chunk& chunk) {
     float* to = y.data() + chunk.begin * sizes.dst;
     const int64_t rows = chunk.count * sizes.dst / options_.c_out;
@@ -321,15 +317,13 @@ GradientSums ConvUnit::ReduceDiff(const Tensor& diff) {
     reduced_.reset();
     return sums;
   }
-  const ChunkLoop loop(diff.shape().rows(), options_.c_out);
-  std::vector<GradientPart> parts(
-      loop.parts(), GradientPart(affine_, epilogue_, batch_mean_));
-  loop.Run([&](const Chunk& chunk) {
-    const int64_t at = chunk.begin * options_.c_out;
-    parts[chunk.part].Add(chunk.count, y_->data() + at, diff.data() + at);
-  });
   GradientSums sums;
-  CombineGradients(parts, sums);
+  ReduceGradient({{diff.shape().rows(), options_.c_out},
+                  affine_,
+                  epilogue_,
+                  y_->data(),
+                  diff.data()},
+                 batch_mean_, sums);
   return sums;
 }
 
@@ -393,7 +387,7 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
                                const GradientChunks& to_y, const Tensor& src,
                                const Tensor& diff_dst, Tensor* diff_src) {
   const ItemSizes sizes = SizesOf(*convolution_, shape);
-  const ChunkLoop loop = LoopOver(shape);
+  const ChunkLoop loop = sizes.Loop();
   const bool pending = producer_ != nullptr && producer_->pending_;
   const size_t parts = static_cast<size_t>(loop.parts());
   diff_weights_.resize(parts);

@@ -72,7 +72,6 @@ class ConvUnit : public Module {
   class FirstActivation;
 
   ConvShape ShapeFor(const Shape& src) const;
-  ChunkLoop LoopOver(const ConvShape& shape) const;
   const std::vector<float>& EffectiveWeights() const;
   bool has_bias() const {
     return !options_.batch_norm || options_.norm_after_activation;
