@@ -30,8 +30,8 @@ void EnsureEnvironment(
     const std::vector<std::pair<std::string, std::string>>& variables);
 
 // What programs that compute give to EnsureEnvironment. Threads of OpenMP that
-// wait should spin some ten microseconds, then sleep. Sleeping at once makes a
-// training step on a quiet machine 1.5 times as long; spinning on, the default,
+// wait should spin a short while, then sleep. Sleeping at once makes a training
+// step on a quiet machine 1.5 times as long; spinning on, the default,
 // makes two busy programs on one machine slow each other down many times over.
 const std::vector<std::pair<std::string, std::string>>& ComputeEnvironment();
 
