@@ -31,7 +31,15 @@ ScopedComputeThreads::ScopedComputeThreads(int threads)
   scoped_threads = std::max(threads, 1);
 }
 
-ScopedComputeThreads::~ScopedComputeThreads() { scoped_threads = before_; }
+ScopedComputeThreads::~ScopedComputeThreads() {
+  scoped_threads = before_;
+  // Once the helpers of all threads outnumber the processors, libgomp lets
+  // every one of them sleep at each barrier instead of wait for the next loop.
+  // A thread that has done computing must not keep its helpers then.
+  if (before_ == 0 && !omp_in_parallel()) {
+    omp_pause_resource(omp_pause_soft, omp_get_initial_device());
+  }
+}
 
 int ComputeThreads() {
   if (scoped_threads > 0) return scoped_threads;

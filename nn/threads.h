@@ -23,7 +23,8 @@ int ComputeThreads();
 
 // While one lives, what the thread that made it starts computes on `threads`
 // >= 1 threads, and no other thread is affected: a measurement on one thread
-// beside training on several. Destroy on the same thread, in reverse order.
+// beside training on several. The outermost ends that thread's OpenMP helpers
+// with it. Destroy on the same thread, in reverse order.
 class ScopedComputeThreads {
  public:
   explicit ScopedComputeThreads(int threads);

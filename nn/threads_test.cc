@@ -1,5 +1,7 @@
 #include "nn/threads.h"
 
+#include <filesystem>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -70,6 +72,24 @@ TEST_F(ThreadsTest, AScopeAffectsTheThreadThatMadeIt) {
     EXPECT_EQ(elsewhere, 3);
   }
   EXPECT_EQ(ComputeThreads(), 3);
+}
+
+int ThreadsOfThisProcess() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<int>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST_F(ThreadsTest, AScopeLeavesNoThreadBehind) {
+  const int before = ThreadsOfThisProcess();
+  std::thread([&] {
+    {
+      const ScopedComputeThreads three(3);
+      ParallelFor(3, 1, [](const Part&) {});
+      EXPECT_EQ(ThreadsOfThisProcess(), before + 3);
+    }
+    // A helper has left its team, if not the kernel's list.
+    while (ThreadsOfThisProcess() > before + 1) std::this_thread::yield();
+  }).join();
 }
 
 }  // namespace
