@@ -95,6 +95,22 @@ double Hypervolume(absl::Span<const ObjectivePoint> points,
   return area / reference.latency_ns;
 }
 
+std::vector<ObjectivePoint> MostAccurateOfBands(
+    absl::Span<const ObjectivePoint> points, int bands) {
+  const std::vector<int> order = OrderFasterFirst(points);
+  const size_t count = std::min(order.size(), static_cast<size_t>(bands));
+  std::vector<ObjectivePoint> best;
+  for (size_t band = 0; band < count; ++band) {
+    const auto begin = order.begin() + order.size() * band / count;
+    const auto end = order.begin() + order.size() * (band + 1) / count;
+    // The first of equally accurate ones is the fastest.
+    best.push_back(points[*std::max_element(begin, end, [&](int a, int b) {
+      return points[a].accuracy < points[b].accuracy;
+    })]);
+  }
+  return best;
+}
+
 std::vector<int> NonDominatedRanks(absl::Span<const ObjectivePoint> points) {
   std::vector<int> ranks(points.size(), 0);
   // By rising latency a point is dominated exactly by those ranks whose best

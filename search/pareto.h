@@ -51,6 +51,12 @@ ReferencePoint DefaultReference(absl::Span<const ObjectivePoint> points);
 double Hypervolume(absl::Span<const ObjectivePoint> points,
                    const ReferencePoint& reference);
 
+// The most accurate point of each latency band, by rising latency: `points` by
+// rising latency are cut into at most `bands` (> 0) groups as equally large as
+// can be. Twins as in ParetoFront.
+std::vector<ObjectivePoint> MostAccurateOfBands(
+    absl::Span<const ObjectivePoint> points, int bands);
+
 // Non-domination rank of every point, in the order given: 0 for the front, 1
 // for the front of the rest, and so on (NSGA-II's sorting). Twins share a
 // rank. O(n log n).

@@ -46,6 +46,22 @@ TEST(ParetoFrontTest, KeepsTheNonDominatedPointsByRisingLatency) {
   EXPECT_THAT(Ids(ParetoFront(kHandMade)), ElementsAre(1, 3, 5, 7));
 }
 
+TEST(MostAccurateOfBandsTest, TakesOnePointOfEachGroupByLatency) {
+  EXPECT_THAT(Ids(MostAccurateOfBands(kHandMade, 3)), ElementsAre(3, 5, 7));
+  EXPECT_THAT(Ids(MostAccurateOfBands(kHandMade, 1)), ElementsAre(7));
+}
+
+TEST(MostAccurateOfBandsTest, TakesTheFasterOfTwoEquallyAccurate) {
+  EXPECT_THAT(Ids(MostAccurateOfBands(
+                  std::vector<ObjectivePoint>{{1, 0.5, 30}, {2, 0.5, 20}}, 1)),
+              ElementsAre(2));
+}
+
+TEST(MostAccurateOfBandsTest, TakesAllOfFewPoints) {
+  EXPECT_EQ(MostAccurateOfBands(kHandMade, 20).size(), kHandMade.size());
+  EXPECT_THAT(MostAccurateOfBands({}, 4), IsEmpty());
+}
+
 TEST(ParetoFrontTest, IsEmptyForNoPoints) {
   EXPECT_THAT(ParetoFront({}), IsEmpty());
 }

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "nn/data/dataset.h"
 #include "nn/threads.h"
+#include "search/engine/front.h"
 #include "search/engine/profile.h"
 #include "search/engine/trials.h"
 
@@ -23,8 +24,9 @@ namespace {
 // a training of their own (quant/qat_train.h).
 constexpr double kTrialLearningRate = 0.004;
 constexpr double kFinalLearningRate = 0.015;
-// Trials of the first front that are trained to the end.
-constexpr int kMostFinalists = 4;
+// Trials that are trained to the end. After an epoch or two networks of all
+// sizes are about as accurate, so speed says more about which are worth it.
+constexpr int kFinalists = 4;
 
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(300);
 
@@ -149,8 +151,7 @@ absl::Status EvaluateTrials(StudyRun& run, const EngineOptions& options,
 
 // `phase` is where the study was left. The first front is selected in the
 // commit that enters the final phase and the last in the one that ends the
-// study: a study found in its final phase always has the front whose trials
-// that phase trains, whenever it was interrupted.
+// study: whenever a study was interrupted, its front is one of the two.
 absl::Status RunPhases(StudyRun& run, const EngineOptions& options,
                        const std::string& phase) {
   const db::StudyUpdate succeeded{.state = v1::STUDY_STATE_SUCCEEDED,
@@ -170,7 +171,7 @@ absl::Status RunPhases(StudyRun& run, const EngineOptions& options,
                                 {.phase = kFinalPhase,
                                  .epochs = final_epochs,
                                  .learning_rate = kFinalLearningRate,
-                                 .most_of_front = kMostFinalists},
+                                 .finalists = kFinalists},
                                 tables));
   return SelectFront(run, succeeded);
 }

@@ -16,6 +16,7 @@
 #include "base/status_matchers.h"
 #include "db/memory_blob_store.h"
 #include "db/memory_store.h"
+#include "search/pareto.h"
 #include "search/testing/fake_search.h"
 #include "search/testing/mortal_store.h"
 #include "search/testing/scripted_worker.h"
@@ -176,14 +177,31 @@ TEST(RunStudyTest, GoesThroughAllPhasesToAFrontOfMeasuredValues) {
   ExpectFrontIsRight(machine.Trials(), INT64_MAX);
 }
 
-TEST(RunStudyTest, OnlyTrialsOfTheFirstFrontAreTrainedToTheEnd) {
-  Machine machine(TinySpec());
+TEST(RunStudyTest, TheBestTrialOfEachLatencyBandIsTrainedToTheEnd) {
+  v1::StudySpec spec = TinySpec();
+  spec.mutable_budget()->set_trials(8);
+  Machine machine(spec);
   ASSERT_OK(machine.Live());
-  const auto finals = KeysWithPrefix(machine.Tasks(), "final/accuracy/");
-  EXPECT_GE(finals.size(), 1);
-  EXPECT_LT(finals.size(), 4);
-  EXPECT_EQ(KeysWithPrefix(machine.Tasks(), "final/latency/").size(),
-            finals.size());
+  std::map<int, ObjectivePoint> first_round;
+  for (const db::TaskRecord& task : machine.Tasks()) {
+    if (!absl::StartsWith(task.key, "trials/")) continue;
+    ObjectivePoint& point = first_round[task.task.trial_id()];
+    point.id = task.task.trial_id();
+    if (task.result->has_latency()) {
+      point.latency_ns = task.result->latency().measurement().median_ns();
+    } else {
+      point.accuracy = task.result->accuracy().int8_top1();
+    }
+  }
+  ASSERT_EQ(first_round.size(), 8);
+  std::vector<ObjectivePoint> points;
+  for (const auto& [id, point] : first_round) points.push_back(point);
+  std::set<std::string> expected;
+  for (const ObjectivePoint& point : MostAccurateOfBands(points, 4)) {
+    expected.insert(absl::StrCat("final/accuracy/", point.id));
+  }
+  EXPECT_EQ(KeysWithPrefix(machine.Tasks(), "final/accuracy/"), expected);
+  EXPECT_EQ(KeysWithPrefix(machine.Tasks(), "final/latency/").size(), 4);
 }
 
 TEST(RunStudyTest, WithoutFinalEpochsTheFirstFrontIsTheLast) {

@@ -1,16 +1,12 @@
 #include "search/engine/trials.h"
 
-#include <algorithm>
-#include <limits>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "arch/cost.h"
 #include "arch/digest.h"
 #include "arch/graph.h"
@@ -19,6 +15,7 @@
 #include "base/status_macros.h"
 #include "quant/package.h"
 #include "quant/qat_train.h"
+#include "search/engine/front.h"
 #include "search/engine/profile.h"
 #include "search/pareto.h"
 
@@ -53,37 +50,8 @@ absl::StatusOr<v1::Trial> MakeTrial(StudyRun& run, Proposal proposal) {
   return trial;
 }
 
-// At most `most` (> 1) trials of a front: the fastest, the most accurate and
-// those evenly between.
-std::vector<v1::Trial> Spread(std::vector<v1::Trial> trials, int most) {
-  const int count = static_cast<int>(trials.size());
-  if (count <= most) return trials;
-  // On a front, the order of accuracy is the order of latency.
-  std::sort(trials.begin(), trials.end(),
-            [](const v1::Trial& a, const v1::Trial& b) {
-              return a.int8_top1() < b.int8_top1();
-            });
-  std::vector<v1::Trial> kept;
-  for (int i = 0; i < most; ++i) {
-    kept.push_back(std::move(trials[i * (count - 1) / (most - 1)]));
-  }
-  return kept;
-}
-
-absl::StatusOr<std::vector<v1::Trial>> RoundTrials(StudyRun& run,
-                                                   const TrialRound& round) {
-  if (round.most_of_front > 0) {
-    ASSIGN_OR_RETURN(std::vector<v1::Trial> front,
-                     run.store.ListFront(run.study_id));
-    return Spread(std::move(front), round.most_of_front);
-  }
-  ASSIGN_OR_RETURN(db::Page<v1::Trial> page,
-                   run.store.ListTrials(run.study_id, {.size = kMaxTrials}));
-  std::erase_if(page.items, [](const v1::Trial& trial) {
-    return trial.state() != v1::TRIAL_STATE_WAITING &&
-           trial.state() != v1::TRIAL_STATE_MEASURED;
-  });
-  return std::move(page.items);
+std::string AccuracyKeys(const TrialRound& round) {
+  return absl::StrCat(round.phase, "/accuracy/");
 }
 
 // Weights a round starts from. Once the round's own task is made they must not
@@ -91,7 +59,7 @@ absl::StatusOr<std::vector<v1::Trial>> RoundTrials(StudyRun& run,
 db::NewTask AccuracyTask(const StudyRun& run, const TrialRound& round,
                          const v1::Trial& trial) {
   db::NewTask made;
-  made.key = absl::StrCat(round.phase, "/accuracy/", trial.id());
+  made.key = absl::StrCat(AccuracyKeys(round), trial.id());
   made.task.set_trial_id(trial.id());
   made.task.set_max_attempts(kMaxAttempts);
   v1::AccuracyWork& work = *made.task.mutable_accuracy();
@@ -210,53 +178,46 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
   return absl::OkStatus();
 }
 
-// The trial's latency on a device; nullopt when it has none there.
-std::optional<int64_t> LatencyOn(const v1::Trial& trial,
-                                 const std::string& device) {
-  for (const v1::Measurement& latency : trial.latency()) {
-    if (latency.device_id() == device) return latency.median_ns();
-  }
-  return std::nullopt;
-}
-
-bool Meets(const v1::LatencyLimit& limit, const v1::Trial& trial) {
-  const auto ns = LatencyOn(trial, limit.device_id());
-  return ns.has_value() && *ns <= limit.limit_ns();
-}
-
-// Whether the trial's measurements meet every limit of the spec.
-bool MeetsLimits(const v1::StudySpec& spec, const v1::Trial& trial) {
-  return absl::c_all_of(
-      spec.latency_limits(),
-      [&trial](const v1::LatencyLimit& limit) { return Meets(limit, trial); });
-}
-
-// Names the first limit that none of the trials meets, or all limits when it
-// is only together that they cannot be met.
-absl::Status NothingMeetsTheLimits(const v1::StudySpec& spec,
-                                   absl::Span<const v1::Trial> trials) {
-  constexpr char kRemedy[] = "ask for a higher limit or a smaller --width";
-  for (const v1::LatencyLimit& limit : spec.latency_limits()) {
-    int64_t smallest = std::numeric_limits<int64_t>::max();
-    for (const v1::Trial& trial : trials) {
-      smallest = std::min(
-          smallest, LatencyOn(trial, limit.device_id()).value_or(smallest));
+// Those whose tasks exist when the round was interrupted: by then some of them
+// may have their new accuracy.
+absl::StatusOr<std::vector<int>> Finalists(StudyRun& run,
+                                           const TrialRound& round) {
+  std::vector<int> ids;
+  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> tasks,
+                   run.store.ListTasks(run.study_id));
+  for (const db::TaskRecord& task : tasks) {
+    if (absl::StartsWith(task.key, AccuracyKeys(round))) {
+      ids.push_back(task.task.trial_id());
     }
-    if (smallest <= limit.limit_ns()) continue;
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "--latency_limit_ms: no measured network meets %.3f ms on %s, the "
-        "fastest takes %.3f ms; %s",
-        limit.limit_ns() * 1e-6, limit.device_id(), smallest * 1e-6, kRemedy));
   }
-  return absl::FailedPreconditionError(absl::StrCat(
-      "--latency_limit_ms: no measured network meets all limits at once; ",
-      kRemedy));
+  if (!ids.empty()) return ids;
+  ASSIGN_OR_RETURN(const std::vector<ObjectivePoint> admitted,
+                   MeasuredPoints(run));
+  for (const ObjectivePoint& point :
+       MostAccurateOfBands(admitted, round.finalists)) {
+    ids.push_back(point.id);
+  }
+  return ids;
 }
 
-ObjectivePoint PointOf(const db::Objective& objective) {
-  return {.id = objective.trial_id,
-          .accuracy = objective.int8_top1,
-          .latency_ns = objective.latency_ns};
+absl::StatusOr<std::vector<v1::Trial>> RoundTrials(StudyRun& run,
+                                                   const TrialRound& round) {
+  std::vector<v1::Trial> trials;
+  if (round.finalists > 0) {
+    ASSIGN_OR_RETURN(const std::vector<int> ids, Finalists(run, round));
+    for (const int id : ids) {
+      ASSIGN_OR_RETURN(trials.emplace_back(),
+                       run.store.GetTrial(run.study_id, id));
+    }
+    return trials;
+  }
+  ASSIGN_OR_RETURN(db::Page<v1::Trial> page,
+                   run.store.ListTrials(run.study_id, {.size = kMaxTrials}));
+  std::erase_if(page.items, [](const v1::Trial& trial) {
+    return trial.state() != v1::TRIAL_STATE_WAITING &&
+           trial.state() != v1::TRIAL_STATE_MEASURED;
+  });
+  return std::move(page.items);
 }
 
 }  // namespace
@@ -297,27 +258,6 @@ absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
   if (errors.messages.empty()) return absl::UnavailableError("no trials");
   return absl::UnavailableError(absl::StrCat(
       "no trial could be measured; the first error: ", errors.messages[0]));
-}
-
-absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update) {
-  ASSIGN_OR_RETURN(const std::vector<db::Objective> objectives,
-                   run.store.ListObjectives(run.study_id, run.spec.devices(0)));
-  std::vector<v1::Trial> measured;
-  std::vector<ObjectivePoint> admitted;
-  for (const db::Objective& objective : objectives) {
-    ASSIGN_OR_RETURN(v1::Trial trial,
-                     run.store.GetTrial(run.study_id, objective.trial_id));
-    if (MeetsLimits(run.spec, trial)) admitted.push_back(PointOf(objective));
-    measured.push_back(std::move(trial));
-  }
-  if (admitted.empty()) return NothingMeetsTheLimits(run.spec, measured);
-  db::StudyStep step{.update = update};
-  step.front.emplace();
-  for (const ObjectivePoint& point : ParetoFront(admitted)) {
-    step.front->push_back(point.id);
-  }
-  step.update.hypervolume = Hypervolume(admitted, DefaultReference(admitted));
-  return run.store.CommitStep(run.study_id, step).status();
 }
 
 }  // namespace frostnas::search

@@ -1,5 +1,5 @@
 // The trials and final phases: proposals become trials, workers train and
-// measure them, the front is selected from measured values only.
+// measure them.
 #ifndef FROSTNAS_SEARCH_ENGINE_TRIALS_H_
 #define FROSTNAS_SEARCH_ENGINE_TRIALS_H_
 
@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "db/records.h"
 #include "latency/latency_table.h"
 #include "search/engine/search_phase.h"
 #include "search/engine/study_run.h"
@@ -25,8 +24,9 @@ struct TrialRound {
   int epochs = 0;
   // Peak rate at batch 64; it scales with the batch.
   double learning_rate = 0;
-  // 0: all trials; else so many of the front, evenly spread by latency.
-  int most_of_front = 0;
+  // 0: all trials; else the most accurate of so many latency bands among those
+  // that meet the limits (search/pareto.h), as they stood when the round began.
+  int finalists = 0;
 };
 
 // Trains and measures the round's trials on every device. A trial whose
@@ -35,12 +35,6 @@ struct TrialRound {
 // UNAVAILABLE: no trial of the round could be measured, with the first error.
 absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
                            absl::Span<const latency::LatencyTable> tables);
-
-// Marks the front on the study's first device, stores its hypervolume and, in
-// the same commit, `update`. Trials over a latency limit of the spec are not on
-// the front. FAILED_PRECONDITION: no measured trial meets the limits; says the
-// smallest measured latency.
-absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update);
 
 }  // namespace frostnas::search
 
