@@ -67,7 +67,7 @@ struct QatTrainOptions {
   double learning_rate = 0.015;
   uint64_t seed = 0;  // of fresh weights, order, augmentation, noise
   bool augment = true;
-  float label_smoothing = 0;
+  float label_smoothing = 0.1f;
   double weight_decay = 0.2;
   nn::GradBoostMode grad_boost = nn::GradBoostMode::kOff;
   // Share of the quantization-aware steps, the last ones, with frozen ranges.
