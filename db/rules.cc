@@ -160,6 +160,7 @@ v1::Trial MakeTrial(const v1::Trial& given, absl::string_view study_id,
   trial.clear_latency();
   trial.set_on_front(false);
   trial.clear_int8_runtime();
+  trial.clear_trained_epochs();
   return trial;
 }
 
@@ -171,6 +172,7 @@ void ApplyAccuracy(const v1::AccuracyResult& result, v1::Trial* trial) {
   trial->set_package_sha256(result.package_sha256());
   trial->set_package_bytes(result.package_bytes());
   trial->set_int8_runtime(result.int8_runtime());
+  trial->set_trained_epochs(trial->trained_epochs() + result.epoch_loss_size());
 }
 
 void ApplyMeasurement(const v1::Measurement& measurement, v1::Trial* trial) {

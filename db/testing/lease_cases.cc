@@ -163,6 +163,7 @@ TEST_P(StoreConformance, AnAccurateResultGoesIntoItsTrial) {
   const v1::Trial trial = TrialOf(study, 1);
   EXPECT_EQ(trial.state(), v1::TRIAL_STATE_MEASURED);
   EXPECT_EQ(trial.int8_top1(), 0.625);
+  EXPECT_EQ(trial.trained_epochs(), 2);
   EXPECT_EQ(trial.package_sha256(), FakeDigest(1001));
   EXPECT_EQ(trial.package_bytes(), 4096);
   ASSERT_EQ(trial.latency_size(), 2);
@@ -243,6 +244,7 @@ TEST_P(StoreConformance, ALateResultIsKeptAndNotCounted) {
   EXPECT_THAT(store_->CompleteTask(late), StatusIs(kOver, HasSubstr("over")));
   EXPECT_THAT(store_->CompleteTask(late), StatusIs(kOver, HasSubstr("over")));
   EXPECT_EQ(TrialOf(study, 1).int8_top1(), 0.5);
+  EXPECT_EQ(TrialOf(study, 1).trained_epochs(), 2);
   EXPECT_THAT(OutcomesOf(task),
               ElementsAre(v1::ATTEMPT_OUTCOME_LATE, v1::ATTEMPT_OUTCOME_OK));
   ASSERT_OK_AND_ASSIGN(const auto attempts, store_->ListAttempts(task.id()));
@@ -252,6 +254,19 @@ TEST_P(StoreConformance, ALateResultIsKeptAndNotCounted) {
   EXPECT_THAT(store_->ListReferencedBlobs(),
               IsOkAndHolds(ElementsAre(FakeDigest(3000), FakeDigest(3001),
                                        FakeDigest(4000), FakeDigest(4001))));
+}
+
+TEST_P(StoreConformance, EpochsOfATrialAddUpOverItsAccuracyTasks) {
+  const std::string study = NewStudy();
+  AddTrials(study, 1);
+  const std::string session = SignIn(TestWorker("w"));
+  AddTask(study, AccuracyTask(1));
+  Work(session, AccuracyOf(0.5));
+  NewTask final_round = AccuracyTask(1);
+  final_round.key = "final/1";
+  AddTask(study, final_round);
+  Work(session, AccuracyOf(0.6));
+  EXPECT_EQ(TrialOf(study, 1).trained_epochs(), 4);
 }
 
 TEST_P(StoreConformance, ALateResultLeavesATaskThatWaitsForANewLease) {

@@ -95,6 +95,7 @@ absl::StatusOr<ordered_json> TrialJson(const v1::Trial& trial) {
                        {"fake_quant_top1", Known(trial.fake_quant_top1())},
                        {"int8_top1", Known(trial.int8_top1())},
                        {"int8_runtime", trial.int8_runtime()},
+                       {"trained_epochs", trial.trained_epochs()},
                        {"latency_ms", std::move(latency)},
                        {"on_front", trial.on_front()},
                        {"files", std::move(files)}};

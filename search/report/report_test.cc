@@ -122,6 +122,8 @@ class ReportTest : public ::testing::Test {
     EXPECT_OK(package);
     accuracy.set_package_sha256(*package);
     accuracy.set_int8_runtime("arithmetic 1");
+    accuracy.add_epoch_loss(1.5f);
+    accuracy.add_epoch_loss(1.25f);
     update.latency = {
         Latency("host", host_ns, v1::MEASUREMENT_VERDICT_ACCEPTED),
         Latency(kTableDevice, host_ns * 2, v1::MEASUREMENT_VERDICT_LOOKED_UP)};
@@ -287,13 +289,14 @@ TEST_F(ReportTest, ANameIsTextNotScript) {
 TEST_F(ReportTest, TheTableOnTheTerminal) {
   StudyReport report = Load();
   report.study.mutable_spec()->mutable_devices()->RemoveLast();
-  EXPECT_EQ(FrontTable(report),
-            " trial     INT8 %  fake-q %   float %       host ms       p90"
-            "    kparams     MMACs  origin\n"
-            "    2*      80.00     81.00     82.00         1.500     1.750"
-            "       12.3      6.79  sample\n"
-            "    1*      90.00     91.00     92.00         3.000     3.250"
-            "       12.3      6.79  limit 5.00 ms\n");
+  EXPECT_EQ(
+      FrontTable(report),
+      " trial epochs     INT8 %  fake-q %   float %       host ms       p90"
+      "    kparams     MMACs  origin\n"
+      "    2*      2      80.00     81.00     82.00         1.500     1.750"
+      "       12.3      6.79  sample\n"
+      "    1*      2      90.00     91.00     92.00         3.000     3.250"
+      "       12.3      6.79  limit 5.00 ms\n");
   const std::vector<std::string> all =
       absl::StrSplit(TrialsTable(report), '\n');
   ASSERT_EQ(all.size(), 6);

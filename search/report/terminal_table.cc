@@ -14,8 +14,8 @@ std::string Percent(double fraction) {
 }
 
 std::string Header(const StudyReport& report) {
-  std::string line = absl::StrFormat("%6s  %9s %9s %9s", "trial", "INT8 %",
-                                     "fake-q %", "float %");
+  std::string line = absl::StrFormat("%6s %6s  %9s %9s %9s", "trial", "epochs",
+                                     "INT8 %", "fake-q %", "float %");
   for (const std::string& device : report.study.spec().devices()) {
     const std::string title = absl::StrCat(device, " ms");
     absl::StrAppendFormat(&line, "  %12s %9s", title, "p90");
@@ -26,10 +26,10 @@ std::string Header(const StudyReport& report) {
 
 std::string Row(const StudyReport& report, const v1::Trial& trial) {
   std::string line = absl::StrFormat(
-      "%6s  %9s %9s %9s",
+      "%6s %6d  %9s %9s %9s",
       absl::StrCat(trial.id(), trial.on_front() ? "*" : " "),
-      Percent(trial.int8_top1()), Percent(trial.fake_quant_top1()),
-      Percent(trial.float_top1()));
+      trial.trained_epochs(), Percent(trial.int8_top1()),
+      Percent(trial.fake_quant_top1()), Percent(trial.float_top1()));
   for (const std::string& device : report.study.spec().devices()) {
     const v1::Measurement* latency = LatencyOn(trial, device);
     if (latency == nullptr) {
