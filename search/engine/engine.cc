@@ -26,7 +26,7 @@ constexpr double kTrialLearningRate = 0.004;
 constexpr double kFinalLearningRate = 0.015;
 // Trials that are trained to the end. After an epoch or two networks of all
 // sizes are about as accurate, so speed says more about which are worth it.
-constexpr int kFinalists = 4;
+constexpr int kFinalists = 6;
 
 constexpr absl::Duration kCancelPoll = absl::Milliseconds(300);
 

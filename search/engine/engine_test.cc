@@ -197,11 +197,11 @@ TEST(RunStudyTest, TheBestTrialOfEachLatencyBandIsTrainedToTheEnd) {
   std::vector<ObjectivePoint> points;
   for (const auto& [id, point] : first_round) points.push_back(point);
   std::set<std::string> expected;
-  for (const ObjectivePoint& point : MostAccurateOfBands(points, 4)) {
+  for (const ObjectivePoint& point : MostAccurateOfBands(points, 6)) {
     expected.insert(absl::StrCat("final/accuracy/", point.id));
   }
   EXPECT_EQ(KeysWithPrefix(machine.Tasks(), "final/accuracy/"), expected);
-  EXPECT_EQ(KeysWithPrefix(machine.Tasks(), "final/latency/").size(), 4);
+  EXPECT_EQ(KeysWithPrefix(machine.Tasks(), "final/latency/").size(), 6);
 }
 
 TEST(RunStudyTest, WithoutFinalEpochsTheFirstFrontIsTheLast) {

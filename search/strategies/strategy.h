@@ -81,7 +81,7 @@ class Strategy {
       Oracle& oracle, const ProposalRequest& request) const = 0;
 };
 
-// `count` limits, spaced evenly in their logarithms between 8 % and 92 % of the
+// `count` limits, spaced evenly in their logarithms between 2 % and 75 % of the
 // way from the cheapest to the dearest network. With a hard limit (> 0) the
 // dearest is that limit, and the last of the result is the limit itself.
 std::vector<double> SpreadLimits(const latency::ExpectedLatency& latency,
