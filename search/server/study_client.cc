@@ -19,7 +19,8 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(20);
 constexpr absl::Duration kReconnectEvery = absl::Seconds(1);
 
 // The server's status; one that does not answer is named. A call that a server
-// takes down with it may end as CANCELLED, which nobody here asked for.
+// had not begun with when it stopped ends as CANCELLED, which nobody here asked
+// for.
 absl::Status Named(const std::string& controller, const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
       status.error_code() != grpc::StatusCode::CANCELLED) {
