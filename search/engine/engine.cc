@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "nn/data/dataset.h"
 #include "nn/threads.h"
+#include "quant/qat_train.h"
 #include "search/engine/front.h"
 #include "search/engine/profile.h"
 #include "search/engine/trials.h"
@@ -19,11 +20,10 @@
 namespace frostnas::search {
 namespace {
 
-// Peak rates. A trial's one or two epochs must not lead its inherited weights
+// Peak rate. A trial's one or two epochs must not lead its inherited weights
 // astray, or the trials that change most are ranked last; the final epochs are
-// a training of their own (quant/qat_train.h).
+// a training of their own, at its rate.
 constexpr double kTrialLearningRate = 0.004;
-constexpr double kFinalLearningRate = 0.015;
 // Trials that are trained to the end. After an epoch or two networks of all
 // sizes are about as accurate, so speed says more about which are worth it.
 constexpr int kFinalists = 6;
@@ -167,12 +167,13 @@ absl::Status RunPhases(StudyRun& run, const EngineOptions& options,
     RETURN_IF_ERROR(
         SelectFront(run, {.phase = kFinalPhase, .progress = kFinalAt}));
   }
-  RETURN_IF_ERROR(RunTrialRound(run,
-                                {.phase = kFinalPhase,
-                                 .epochs = final_epochs,
-                                 .learning_rate = kFinalLearningRate,
-                                 .finalists = kFinalists},
-                                tables));
+  RETURN_IF_ERROR(
+      RunTrialRound(run,
+                    {.phase = kFinalPhase,
+                     .epochs = final_epochs,
+                     .learning_rate = quant::QatTrainOptions().learning_rate,
+                     .finalists = kFinalists},
+                    tables));
   return SelectFront(run, succeeded);
 }
 

@@ -2,30 +2,21 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "search/trial_latency.h"
 
 namespace frostnas::search {
 namespace {
 
-// The trial's latency on a device; nullopt when it has none there.
-std::optional<int64_t> LatencyOn(const v1::Trial& trial,
-                                 const std::string& device) {
-  for (const v1::Measurement& latency : trial.latency()) {
-    if (latency.device_id() == device) return latency.median_ns();
-  }
-  return std::nullopt;
-}
-
 bool Meets(const v1::LatencyLimit& limit, const v1::Trial& trial) {
-  const auto ns = LatencyOn(trial, limit.device_id());
-  return ns.has_value() && *ns <= limit.limit_ns();
+  const v1::Measurement* latency = LatencyOn(trial, limit.device_id());
+  return latency != nullptr && latency->median_ns() <= limit.limit_ns();
 }
 
 // Whether the trial's measurements meet every limit of the spec.
@@ -43,8 +34,9 @@ absl::Status NothingMeetsTheLimits(const v1::StudySpec& spec,
   for (const v1::LatencyLimit& limit : spec.latency_limits()) {
     int64_t smallest = std::numeric_limits<int64_t>::max();
     for (const v1::Trial& trial : trials) {
-      smallest = std::min(
-          smallest, LatencyOn(trial, limit.device_id()).value_or(smallest));
+      const v1::Measurement* latency = LatencyOn(trial, limit.device_id());
+      if (latency != nullptr)
+        smallest = std::min(smallest, latency->median_ns());
     }
     if (smallest <= limit.limit_ns()) continue;
     return absl::FailedPreconditionError(absl::StrFormat(

@@ -5,6 +5,7 @@
 
 #include "absl/algorithm/container.h"
 #include "base/status_macros.h"
+#include "search/trial_latency.h"
 
 namespace frostnas::search {
 namespace {
@@ -115,14 +116,6 @@ absl::StatusOr<StudyReport> LoadStudyReport(db::Store& store,
   report.timings = PhaseTimes(events);
   ASSIGN_OR_RETURN(report.devices, Devices(store, report.study, report.trials));
   return report;
-}
-
-const v1::Measurement* LatencyOn(const v1::Trial& trial,
-                                 absl::string_view device_id) {
-  for (const v1::Measurement& latency : trial.latency()) {
-    if (latency.device_id() == device_id) return &latency;
-  }
-  return nullptr;
 }
 
 std::vector<const v1::Trial*> FrontByLatency(const StudyReport& report) {

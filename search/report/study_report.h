@@ -39,10 +39,6 @@ struct StudyReport {
 absl::StatusOr<StudyReport> LoadStudyReport(db::Store& store,
                                             absl::string_view study_id);
 
-// The trial's measurement on a device, or null.
-const v1::Measurement* LatencyOn(const v1::Trial& trial,
-                                 absl::string_view device_id);
-
 // Trials on the front by rising latency on the study's first device.
 std::vector<const v1::Trial*> FrontByLatency(const StudyReport& report);
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "search/trial_latency.h"
 
 namespace frostnas::search {
 namespace {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "search/server/grpc_status.h"
 #include "search/study_spec.h"
+#include "search/trial_latency.h"
 
 namespace frostnas::search {
 namespace {
@@ -25,11 +26,9 @@ bool Ended(v1::StudyState state) {
          state == v1::STUDY_STATE_FAILED || state == v1::STUDY_STATE_CANCELLED;
 }
 
-int64_t LatencyOn(const v1::Trial& trial, const std::string& device) {
-  for (const v1::Measurement& latency : trial.latency()) {
-    if (latency.device_id() == device) return latency.median_ns();
-  }
-  return 0;
+int64_t LatencyNs(const v1::Trial& trial, const std::string& device) {
+  const v1::Measurement* latency = LatencyOn(trial, device);
+  return latency == nullptr ? 0 : latency->median_ns();
 }
 
 }  // namespace
@@ -97,7 +96,7 @@ grpc::Status StudyServiceImpl::GetPareto(grpc::ServerContext*,
   }
   std::stable_sort(front->begin(), front->end(),
                    [&device](const v1::Trial& a, const v1::Trial& b) {
-                     return LatencyOn(a, device) < LatencyOn(b, device);
+                     return LatencyNs(a, device) < LatencyNs(b, device);
                    });
   for (v1::Trial& trial : *front) *response->add_trials() = std::move(trial);
   response->set_hypervolume(study->hypervolume());
