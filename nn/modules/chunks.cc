@@ -12,7 +12,7 @@ namespace {
 
 // A backward pass keeps about three tensors of an item's size in flight. Of
 // 2^15 to 2^19 floats this was the fastest for FrostNet-Small at 32 px
-// (nn/benchmark), by 5 % over the largest.
+// (tests/bench), by 5 % over the largest.
 constexpr int64_t kChunkFloats = 1 << 16;
 constexpr int64_t kGrainFloats = 1 << 15;
 // Rows come in whole vector groups (fused/channel_chunks.h).
