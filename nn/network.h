@@ -31,7 +31,10 @@
 namespace frostnas::nn {
 
 struct NetworkOptions {
-  uint64_t seed = 0;                 // of initial weights and dropout
+  uint64_t seed = 0;  // of initial weights and dropout
+  // Of what training keeps in memory inside and between convolution units
+  // (modules/conv_unit.h).
+  DataType storage = DataType::kFloat32;
   float batch_norm_momentum = 0.1f;  // running = (1 - m) running + m batch
   float batch_norm_epsilon = 1e-5f;
 };

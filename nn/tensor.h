@@ -1,4 +1,4 @@
-// Dense float tensors, NHWC.
+// Dense tensors, NHWC, of single precision unless asked for otherwise.
 //
 // A Tensor owns 64-byte aligned memory, moved but never copied by accident
 // (Clone says so). Resize keeps the memory when it is large enough, so that a
@@ -14,6 +14,8 @@
 #include <string>
 
 #include "absl/types/span.h"
+#include "base/check.h"
+#include "nn/elements.h"
 
 namespace frostnas::nn {
 
@@ -33,16 +35,29 @@ class Tensor {
   Tensor(Tensor&&) = default;
   Tensor& operator=(Tensor&&) = default;
 
-  // Contents are unspecified after growing; unchanged otherwise.
-  void Resize(Shape shape);
+  // Contents are unspecified after growing or a change of type; unchanged
+  // otherwise.
+  void Resize(Shape shape, DataType type = DataType::kFloat32);
   void Zero();
   Tensor Clone() const;
 
   const Shape& shape() const { return shape_; }
   int64_t elements() const { return shape_.elements(); }
   bool empty() const { return elements() == 0; }
-  float* data() { return data_.get(); }
-  const float* data() const { return data_.get(); }
+  DataType type() const { return type_; }
+  Elements typed_data() {
+    if (type_ == DataType::kFloat32) return data();
+    return static_cast<BFloat16*>(memory_.get());
+  }
+  ConstElements typed_data() const {
+    return const_cast<Tensor*>(this)->typed_data();
+  }
+  // Of single precision.
+  float* data() {
+    CHECK(type_ == DataType::kFloat32);
+    return static_cast<float*>(memory_.get());
+  }
+  const float* data() const { return const_cast<Tensor*>(this)->data(); }
   absl::Span<float> span() {
     return absl::MakeSpan(data(), static_cast<size_t>(elements()));
   }
@@ -52,11 +67,12 @@ class Tensor {
 
  private:
   struct Free {
-    void operator()(float* memory) const;
+    void operator()(void* memory) const;
   };
   Shape shape_;
-  int64_t capacity_ = 0;
-  std::unique_ptr<float[], Free> data_;
+  DataType type_ = DataType::kFloat32;
+  int64_t capacity_ = 0;  // bytes
+  std::unique_ptr<void, Free> memory_;
 };
 
 }  // namespace frostnas::nn

@@ -27,6 +27,17 @@ void Add(const std::vector<double>& from, std::vector<double>& to) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
+BFloat16* At(BFloat16* base, int64_t index) {
+  return base == nullptr ? nullptr : base + index;
+}
+
+// x itself, or what is left of it when it is rounded to `to`.
+float Keep(float x, BFloat16* to) {
+  if (to == nullptr) return x;
+  *to = RoundToBFloat16(x);
+  return ToFloat(*to);
+}
+
 // Splits rows into whole groups and the index of the first float after them.
 struct Split {
   Split(const Period& period, int64_t rows)
@@ -51,6 +62,10 @@ void ForEachRun(const Split& split, const Period& period, const Body& body) {
 
 }  // namespace
 
+void Round(int64_t count, const float* src, BFloat16* dst) {
+  fused::Round(count, src, dst);
+}
+
 Period::Period(int channels) : channels_(channels) {
   // A group of a few vectors at least keeps the loop overhead small.
   constexpr int64_t kShortest = 4 * fused::kLanes;
@@ -74,13 +89,13 @@ AffineChunks::AffineChunks(const ChannelAffine& affine,
       shift_(period_.Repeat(affine.shift)),
       epilogue_(epilogue) {}
 
-void AffineChunks::Apply(int64_t rows, const float* src, float* dst) const {
+void AffineChunks::Apply(int64_t rows, ConstElements src, Elements dst) const {
   const Split split(period_, rows);
   fused::ApplyAffine(split.all(period_), {scale_.data(), shift_.data()},
                      epilogue_, src, dst);
   size_t c = 0;  // a group starts with channel 0 and repeats every `channels`
   for (int64_t i = split.rest_begin; i < split.end; ++i, ++c) {
-    dst[i] = ApplyEpilogue(epilogue_, scale_[c] * src[i] + shift_[c]);
+    dst.Set(i, ApplyEpilogue(epilogue_, scale_[c] * src[i] + shift_[c]));
   }
 }
 
@@ -93,7 +108,7 @@ StatsPart::StatsPart(int channels)
       group_min_(period_.floats(), Epilogue::kInfinity),
       group_max_(period_.floats(), -Epilogue::kInfinity) {}
 
-void StatsPart::Add(int64_t rows, const float* src) {
+void StatsPart::Add(int64_t rows, const float* src, BFloat16* rounded) {
   if (rows == 0) return;
   const int channels = period_.channels();
   if (rows_ == 0) {
@@ -102,7 +117,7 @@ void StatsPart::Add(int64_t rows, const float* src) {
   rows_ += rows;
   const Split split(period_, rows);
   ForEachRun(split, period_, [&](int64_t at, const fused::Groups& groups) {
-    fused::AddStats(groups, src + at,
+    fused::AddStats(groups, src + at, At(rounded, at),
                     {shift_.data(), group_sum_.data(), group_squares_.data(),
                      group_min_.data(), group_max_.data()});
     Drain(group_sum_, sum_);
@@ -110,11 +125,12 @@ void StatsPart::Add(int64_t rows, const float* src) {
   });
   for (int64_t i = split.rest_begin; i < split.end; ++i) {
     const size_t c = static_cast<size_t>((i - split.rest_begin) % channels);
-    const double d = double{src[i]} - double{shift_[c]};
+    const float x = Keep(src[i], At(rounded, i));
+    const double d = double{x} - double{shift_[c]};
     sum_[c] += d;
     squares_[c] += d * d;
-    group_min_[c] = std::min(group_min_[c], src[i]);
-    group_max_[c] = std::max(group_max_[c], src[i]);
+    group_min_[c] = std::min(group_min_[c], x);
+    group_max_[c] = std::max(group_max_[c], x);
   }
 }
 
@@ -162,22 +178,25 @@ GradientPart::GradientPart(const ChannelAffine& affine,
       group_sum_(period_.floats()),
       group_centered_(period_.floats()) {}
 
-void GradientPart::Add(int64_t rows, const float* src, const float* diff_dst) {
+void GradientPart::Add(int64_t rows, ConstElements src, const float* diff_dst,
+                       BFloat16* rounded) {
   const Split split(period_, rows);
   ForEachRun(split, period_, [&](int64_t at, const fused::Groups& groups) {
     fused::AddGradient(
         groups, epilogue_,
         {{scale_.data(), shift_.data()}, src + at, diff_dst + at},
-        {center_.data(), group_sum_.data(), group_centered_.data()});
+        {center_.data(), group_sum_.data(), group_centered_.data(),
+         At(rounded, at)});
     Drain(group_sum_, sum_);
     Drain(group_centered_, centered_);
   });
   for (int64_t i = split.rest_begin; i < split.end; ++i) {
     const size_t c =
         static_cast<size_t>((i - split.rest_begin) % period_.channels());
+    const float diff = Keep(diff_dst[i], At(rounded, i));
     if (!Passes(epilogue_, scale_[c] * src[i] + shift_[c])) continue;
-    sum_[c] += diff_dst[i];
-    centered_[c] += diff_dst[i] * (src[i] - center_[c]);
+    sum_[c] += diff;
+    centered_[c] += diff * (src[i] - center_[c]);
   }
 }
 
@@ -201,8 +220,8 @@ GradientChunks::GradientChunks(const ChannelAffine& affine,
       slope_(period_.Repeat(correction.slope)),
       epilogue_(epilogue) {}
 
-void GradientChunks::Apply(int64_t rows, const float* src,
-                           const float* diff_dst, float* diff_src) const {
+void GradientChunks::Apply(int64_t rows, ConstElements src,
+                           ConstElements diff_dst, Elements diff_src) const {
   const Split split(period_, rows);
   fused::ApplyGradient(split.all(period_), epilogue_,
                        {{scale_.data(), shift_.data()}, src, diff_dst},
@@ -210,8 +229,8 @@ void GradientChunks::Apply(int64_t rows, const float* src,
   size_t c = 0;
   for (int64_t i = split.rest_begin; i < split.end; ++i, ++c) {
     const bool passes = Passes(epilogue_, scale_[c] * src[i] + shift_[c]);
-    diff_src[i] = scale_[c] * (passes ? diff_dst[i] : 0.0f) -
-                  (slope_[c] * src[i] + offset_[c]);
+    diff_src.Set(i, scale_[c] * (passes ? diff_dst[i] : 0.0f) -
+                        (slope_[c] * src[i] + offset_[c]));
   }
 }
 

@@ -14,9 +14,12 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "nn/elements.h"
 #include "nn/fused/epilogue.h"
 
 namespace frostnas::nn {
+
+void Round(int64_t count, const float* src, BFloat16* dst);
 
 // v = scale[c] * x + shift[c].
 struct ChannelAffine {
@@ -62,7 +65,7 @@ class Period {
 class AffineChunks {
  public:
   AffineChunks(const ChannelAffine& affine, const Epilogue& epilogue);
-  void Apply(int64_t rows, const float* src, float* dst) const;
+  void Apply(int64_t rows, ConstElements src, Elements dst) const;
 
  private:
   Period period_;
@@ -76,7 +79,8 @@ class AffineChunks {
 class StatsPart {
  public:
   explicit StatsPart(int channels);
-  void Add(int64_t rows, const float* src);
+  // With `rounded`, src is rounded to it and the statistics are of that.
+  void Add(int64_t rows, const float* src, BFloat16* rounded = nullptr);
 
  private:
   friend void CombineStats(absl::Span<const StatsPart>, ChannelStats&);
@@ -97,7 +101,9 @@ class GradientPart {
  public:
   GradientPart(const ChannelAffine& affine, const Epilogue& epilogue,
                const std::vector<float>& center);
-  void Add(int64_t rows, const float* src, const float* diff_dst);
+  // With `rounded`, diff_dst is rounded to it and the sums are of that.
+  void Add(int64_t rows, ConstElements src, const float* diff_dst,
+           BFloat16* rounded = nullptr);
 
  private:
   friend void CombineGradients(absl::Span<const GradientPart>, GradientSums&);
@@ -119,8 +125,8 @@ class GradientChunks {
  public:
   GradientChunks(const ChannelAffine& affine, const Epilogue& epilogue,
                  const GradientCorrection& correction);
-  void Apply(int64_t rows, const float* src, const float* diff_dst,
-             float* diff_src) const;
+  void Apply(int64_t rows, ConstElements src, ConstElements diff_dst,
+             Elements diff_src) const;
 
  private:
   Period period_;

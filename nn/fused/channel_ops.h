@@ -41,7 +41,7 @@ struct GradientPass {
   Rows size;
   const ChannelAffine& affine;
   const Epilogue& epilogue;
-  const float* src;
+  ConstElements src;
   const float* diff_dst;
 };
 

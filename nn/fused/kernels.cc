@@ -28,14 +28,43 @@ constexpr int64_t kGroupBlock = 8;
 HWY_INLINE V Load(const float* p) { return hn::LoadU(kTag, p); }
 HWY_INLINE void Store(V v, float* p) { hn::StoreU(v, kTag, p); }
 
+using Bits = hn::Rebind<uint32_t, Tag>;
+using UpperBits = hn::Rebind<uint16_t, Tag>;
+
+HWY_INLINE V Load(const BFloat16* p) {
+  const auto upper =
+      hn::LoadU(UpperBits(), reinterpret_cast<const uint16_t*>(p));
+  return hn::BitCast(kTag, hn::ShiftLeft<16>(hn::PromoteTo(Bits(), upper)));
+}
+// As RoundToBFloat16.
+HWY_INLINE void Store(V v, BFloat16* p) {
+  const Bits d;
+  const auto bits = hn::BitCast(d, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
+  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(d, 0x7FFF)));
+  hn::StoreU(hn::TruncateTo(UpperBits(), hn::ShiftRight<16>(rounded)),
+             UpperBits(), reinterpret_cast<uint16_t*>(p));
+}
+
+// x itself, or what is left of it when it is rounded to to[at].
+template <bool kRound>
+HWY_INLINE V Keep(V x, BFloat16* to, int64_t at) {
+  if constexpr (!kRound) return x;
+  Store(x, to + at);
+  return Load(to + at);
+}
+
 // One vector's column of a block of groups.
+template <bool kRound>
 HWY_INLINE void AddStatsColumn(const Groups& groups, const float* src,
-                               const StatsSums& sums, int64_t i) {
+                               BFloat16* rounded, const StatsSums& sums,
+                               int64_t i) {
   const V shift = Load(sums.shift + i);
   V sum = Load(sums.sum + i), squares = Load(sums.sum_squares + i);
   V min = Load(sums.min + i), max = Load(sums.max + i);
   for (int64_t g = 0; g < groups.count; ++g) {
-    const V x = Load(src + g * groups.period + i);
+    const int64_t at = g * groups.period + i;
+    const V x = Keep<kRound>(Load(src + at), rounded, at);
     const V d = hn::Sub(x, shift);
     sum = hn::Add(sum, d);
     squares = hn::MulAdd(d, d, squares);
@@ -46,6 +75,21 @@ HWY_INLINE void AddStatsColumn(const Groups& groups, const float* src,
   Store(squares, sums.sum_squares + i);
   Store(min, sums.min + i);
   Store(max, sums.max + i);
+}
+
+template <bool kRound>
+void AddStatsAs(const Groups& groups, const float* src, BFloat16* rounded,
+                const StatsSums& sums) {
+  const int64_t lanes = hn::Lanes(kTag);
+  for (int64_t g = 0; g < groups.count; g += kGroupBlock) {
+    const Groups block = {std::min(kGroupBlock, groups.count - g),
+                          groups.period};
+    const int64_t at = g * groups.period;
+    for (int64_t i = 0; i < groups.period; i += lanes) {
+      AddStatsColumn<kRound>(block, src + at, kRound ? rounded + at : nullptr,
+                             sums, i);
+    }
+  }
 }
 
 struct VectorEpilogue {
@@ -70,19 +114,34 @@ struct VectorEpilogue {
   V low, high, step, inverse_step, q_low, q_high;
 };
 
-template <bool kQuantize>
+template <bool kQuantize, typename Src, typename Dst>
 void ApplyAffineAs(const Groups& groups, const PeriodAffine& affine,
-                   const Epilogue& epilogue, const float* src, float* dst) {
+                   const Epilogue& epilogue, const Src* src, Dst* dst) {
   const VectorEpilogue vector(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
+  const float* const scale = affine.scale;
+  const float* const shift = affine.shift;
   for (int64_t g = 0; g < groups.count; ++g) {
     for (int64_t i = 0; i < groups.period; i += lanes) {
-      const V v = hn::MulAdd(Load(src + i), Load(affine.scale + i),
-                             Load(affine.shift + i));
+      const V v = hn::MulAdd(Load(src + i), Load(scale + i), Load(shift + i));
       Store(vector.Apply<kQuantize>(v), dst + i);
     }
     src += groups.period;
     dst += groups.period;
+  }
+}
+
+template <typename Src>
+void ApplyAffineFrom(const Groups& groups, const PeriodAffine& affine,
+                     const Epilogue& epilogue, const Src* src, Elements dst) {
+  if (dst.type() == DataType::kFloat32) {
+    const auto apply = epilogue.quantize ? ApplyAffineAs<true, Src, float>
+                                         : ApplyAffineAs<false, Src, float>;
+    apply(groups, affine, epilogue, src, dst.f32());
+  } else {
+    const auto apply = epilogue.quantize ? ApplyAffineAs<true, Src, BFloat16>
+                                         : ApplyAffineAs<false, Src, BFloat16>;
+    apply(groups, affine, epilogue, src, dst.bf16());
   }
 }
 
@@ -101,17 +160,27 @@ class Gate {
   V low_, high_;
 };
 
+// As GradientArgs, with plain pointers.
+template <typename Src, typename Diff>
+struct TypedGradientArgs {
+  PeriodAffine affine;
+  const Src* src;
+  const Diff* diff_dst;
+};
+
+template <bool kRound, typename Src, typename Diff>
 HWY_INLINE void AddGradientColumn(const Groups& groups, const Gate& gate,
-                                  const GradientArgs& args,
+                                  const TypedGradientArgs<Src, Diff>& args,
                                   const GradientPeriodSums& sums, int64_t i) {
   const V scale = Load(args.affine.scale + i);
   const V shift = Load(args.affine.shift + i);
   const V center = Load(sums.center + i);
   V sum = Load(sums.sum + i), centered = Load(sums.sum_centered + i);
   for (int64_t g = 0; g < groups.count; ++g) {
-    const V x = Load(args.src + g * groups.period + i);
-    const V d =
-        gate.Pass(x, scale, shift, Load(args.diff_dst + g * groups.period + i));
+    const int64_t at = g * groups.period + i;
+    const V x = Load(args.src + at);
+    const V diff = Keep<kRound>(Load(args.diff_dst + at), sums.rounded, at);
+    const V d = gate.Pass(x, scale, shift, diff);
     sum = hn::Add(sum, d);
     centered = hn::MulAdd(d, hn::Sub(x, center), centered);
   }
@@ -119,46 +188,47 @@ HWY_INLINE void AddGradientColumn(const Groups& groups, const Gate& gate,
   Store(centered, sums.sum_centered + i);
 }
 
-}  // namespace
-
-void AddStats(const Groups& groups, const float* src, const StatsSums& sums) {
-  const int64_t lanes = hn::Lanes(kTag);
-  for (int64_t g = 0; g < groups.count; g += kGroupBlock) {
-    const Groups block = {std::min(kGroupBlock, groups.count - g),
-                          groups.period};
-    for (int64_t i = 0; i < groups.period; i += lanes) {
-      AddStatsColumn(block, src + g * groups.period, sums, i);
-    }
-  }
-}
-
-void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
-                 const Epilogue& epilogue, const float* src, float* dst) {
-  const auto apply =
-      epilogue.quantize ? ApplyAffineAs<true> : ApplyAffineAs<false>;
-  apply(groups, affine, epilogue, src, dst);
-}
-
-void AddGradient(const Groups& groups, const Epilogue& epilogue,
-                 const GradientArgs& args, const GradientPeriodSums& sums) {
+template <bool kRound, typename Src, typename Diff>
+void AddGradientAs(const Groups& groups, const Epilogue& epilogue,
+                   const TypedGradientArgs<Src, Diff>& args,
+                   const GradientPeriodSums& sums) {
   const Gate gate(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
   for (int64_t g = 0; g < groups.count; g += kGroupBlock) {
     const Groups block = {std::min(kGroupBlock, groups.count - g),
                           groups.period};
-    const GradientArgs at = {args.affine, args.src + g * groups.period,
-                             args.diff_dst + g * groups.period};
+    const int64_t first = g * groups.period;
+    const TypedGradientArgs<Src, Diff> at = {args.affine, args.src + first,
+                                             args.diff_dst + first};
+    const GradientPeriodSums to = {sums.center, sums.sum, sums.sum_centered,
+                                   kRound ? sums.rounded + first : nullptr};
     for (int64_t i = 0; i < groups.period; i += lanes) {
-      AddGradientColumn(block, gate, at, sums, i);
+      AddGradientColumn<kRound>(block, gate, at, to, i);
     }
   }
 }
 
-void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
-                   const GradientArgs& args,
-                   const PeriodCorrection& correction) {
+template <typename Src>
+void AddGradientFrom(const Groups& groups, const Epilogue& epilogue,
+                     const GradientArgs& args, const Src* src,
+                     const GradientPeriodSums& sums) {
+  const TypedGradientArgs<Src, float> at = {args.affine, src,
+                                            args.diff_dst.f32()};
+  if (sums.rounded != nullptr) {
+    AddGradientAs<true>(groups, epilogue, at, sums);
+  } else {
+    AddGradientAs<false>(groups, epilogue, at, sums);
+  }
+}
+
+template <typename Src, typename Diff, typename Dst>
+void ApplyGradientAs(const Groups& groups, const Epilogue& epilogue,
+                     const TypedGradientArgs<Src, Diff>& args,
+                     const PeriodCorrection& correction, Dst* diff_src) {
   const Gate gate(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
+  const float* const offset = correction.offset;
+  const float* const slope = correction.slope;
   for (int64_t g = 0; g < groups.count; ++g) {
     const int64_t at = g * groups.period;
     for (int64_t i = 0; i < groups.period; i += lanes) {
@@ -166,10 +236,80 @@ void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
       const V x = Load(args.src + at + i);
       const V d = gate.Pass(x, scale, Load(args.affine.shift + i),
                             Load(args.diff_dst + at + i));
-      const V corrected = hn::MulAdd(x, Load(correction.slope + i),
-                                     Load(correction.offset + i));
-      Store(hn::MulSub(d, scale, corrected), correction.diff_src + at + i);
+      const V corrected = hn::MulAdd(x, Load(slope + i), Load(offset + i));
+      Store(hn::MulSub(d, scale, corrected), diff_src + at + i);
     }
+  }
+}
+
+template <typename Src, typename Diff>
+void ApplyGradientFrom(const Groups& groups, const Epilogue& epilogue,
+                       const TypedGradientArgs<Src, Diff>& args,
+                       const PeriodCorrection& correction) {
+  if (correction.diff_src.type() == DataType::kFloat32) {
+    ApplyGradientAs(groups, epilogue, args, correction,
+                    correction.diff_src.f32());
+  } else {
+    ApplyGradientAs(groups, epilogue, args, correction,
+                    correction.diff_src.bf16());
+  }
+}
+
+template <typename Src>
+void ApplyGradientOf(const Groups& groups, const Epilogue& epilogue,
+                     const GradientArgs& args, const Src* src,
+                     const PeriodCorrection& correction) {
+  if (args.diff_dst.type() == DataType::kFloat32) {
+    ApplyGradientFrom<Src, float>(groups, epilogue,
+                                  {args.affine, src, args.diff_dst.f32()},
+                                  correction);
+  } else {
+    ApplyGradientFrom<Src, BFloat16>(groups, epilogue,
+                                     {args.affine, src, args.diff_dst.bf16()},
+                                     correction);
+  }
+}
+
+}  // namespace
+
+void Round(int64_t count, const float* src, BFloat16* dst) {
+  const int64_t lanes = hn::Lanes(kTag);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) Store(Load(src + i), dst + i);
+  for (; i < count; ++i) dst[i] = RoundToBFloat16(src[i]);
+}
+
+void AddStats(const Groups& groups, const float* src, BFloat16* rounded,
+              const StatsSums& sums) {
+  const auto add = rounded != nullptr ? AddStatsAs<true> : AddStatsAs<false>;
+  add(groups, src, rounded, sums);
+}
+
+void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
+                 const Epilogue& epilogue, ConstElements src, Elements dst) {
+  if (src.type() == DataType::kFloat32) {
+    ApplyAffineFrom(groups, affine, epilogue, src.f32(), dst);
+  } else {
+    ApplyAffineFrom(groups, affine, epilogue, src.bf16(), dst);
+  }
+}
+
+void AddGradient(const Groups& groups, const Epilogue& epilogue,
+                 const GradientArgs& args, const GradientPeriodSums& sums) {
+  if (args.src.type() == DataType::kFloat32) {
+    AddGradientFrom(groups, epilogue, args, args.src.f32(), sums);
+  } else {
+    AddGradientFrom(groups, epilogue, args, args.src.bf16(), sums);
+  }
+}
+
+void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
+                   const GradientArgs& args,
+                   const PeriodCorrection& correction) {
+  if (args.src.type() == DataType::kFloat32) {
+    ApplyGradientOf(groups, epilogue, args, args.src.f32(), correction);
+  } else {
+    ApplyGradientOf(groups, epilogue, args, args.src.bf16(), correction);
   }
 }
 
@@ -180,17 +320,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace frostnas::nn::fused {
 
+HWY_EXPORT(Round);
 HWY_EXPORT(AddStats);
 HWY_EXPORT(ApplyAffine);
 HWY_EXPORT(AddGradient);
 HWY_EXPORT(ApplyGradient);
 
-void AddStats(const Groups& groups, const float* src, const StatsSums& sums) {
-  HWY_DYNAMIC_DISPATCH(AddStats)(groups, src, sums);
+void Round(int64_t count, const float* src, BFloat16* dst) {
+  HWY_DYNAMIC_DISPATCH(Round)(count, src, dst);
+}
+
+void AddStats(const Groups& groups, const float* src, BFloat16* rounded,
+              const StatsSums& sums) {
+  HWY_DYNAMIC_DISPATCH(AddStats)(groups, src, rounded, sums);
 }
 
 void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
-                 const Epilogue& epilogue, const float* src, float* dst) {
+                 const Epilogue& epilogue, ConstElements src, Elements dst) {
   HWY_DYNAMIC_DISPATCH(ApplyAffine)
   (groups, affine, epilogue, src, dst);
 }

@@ -9,12 +9,16 @@
 
 #include <cstdint>
 
+#include "nn/elements.h"
 #include "nn/fused/epilogue.h"
 
 namespace frostnas::nn::fused {
 
 // Floats in the longest vector handled; periods are multiples of it.
 inline constexpr int kLanes = 16;
+
+// dst = src rounded, any count.
+void Round(int64_t count, const float* src, BFloat16* dst);
 
 // The whole groups of some rows.
 struct Groups {
@@ -30,27 +34,31 @@ struct StatsSums {
   float* min;  // and these updated
   float* max;
 };
-void AddStats(const Groups& groups, const float* src, const StatsSums& sums);
+// With `rounded`, src is rounded to it first and that is what is summed.
+void AddStats(const Groups& groups, const float* src, BFloat16* rounded,
+              const StatsSums& sums);
 
 struct PeriodAffine {
   const float* scale;
   const float* shift;
 };
 void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
-                 const Epilogue& epilogue, const float* src, float* dst);
+                 const Epilogue& epilogue, ConstElements src, Elements dst);
 
 // One gradient pass's operands.
 struct GradientArgs {
   PeriodAffine affine;
-  const float* src;
-  const float* diff_dst;
+  ConstElements src;
+  ConstElements diff_dst;
 };
 
-// ADDED to sum and sum_centered.
+// ADDED to sum and sum_centered. With `rounded`, diff_dst (single precision) is
+// rounded to it first and that is what is summed.
 struct GradientPeriodSums {
   const float* center;
   float* sum;
   float* sum_centered;
+  BFloat16* rounded;
 };
 void AddGradient(const Groups& groups, const Epilogue& epilogue,
                  const GradientArgs& args, const GradientPeriodSums& sums);
@@ -58,7 +66,7 @@ void AddGradient(const Groups& groups, const Epilogue& epilogue,
 struct PeriodCorrection {
   const float* offset;
   const float* slope;
-  float* diff_src;
+  Elements diff_src;
 };
 void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
                    const GradientArgs& args,

@@ -37,12 +37,12 @@ void ChunkLoop::Run(absl::FunctionRef<void(const Chunk&)> body) const {
   });
 }
 
-float* ThreadScratch(ScratchUse use, int64_t floats) {
-  thread_local Tensor scratch[2];
-  CHECK(floats <= std::numeric_limits<int>::max());
+Elements ThreadScratch(ScratchUse use, DataType type, int64_t count) {
+  thread_local Tensor scratch[3];
+  CHECK(count <= std::numeric_limits<int>::max());
   Tensor& tensor = scratch[static_cast<int>(use)];
-  tensor.Resize({1, 1, 1, static_cast<int>(floats)});
-  return tensor.data();
+  tensor.Resize({1, 1, 1, static_cast<int>(count)}, type);
+  return tensor.typed_data();
 }
 
 }  // namespace frostnas::nn

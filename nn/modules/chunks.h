@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
+#include "nn/elements.h"
 
 namespace frostnas::nn {
 
@@ -35,8 +36,8 @@ class ChunkLoop {
 
 // Memory of the calling thread for one chunk, valid until the thread asks for
 // the same use again.
-enum class ScratchUse { kSource, kGradient };
-float* ThreadScratch(ScratchUse use, int64_t floats);
+enum class ScratchUse { kSource, kGradient, kResult };
+Elements ThreadScratch(ScratchUse use, DataType type, int64_t count);
 
 }  // namespace frostnas::nn
 

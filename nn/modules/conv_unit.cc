@@ -125,8 +125,14 @@ ConvShape ConvUnit::ShapeFor(const Shape& src) const {
           .stride = options_.stride};
 }
 
-const std::vector<float>& ConvUnit::EffectiveWeights() const {
-  return weight_bits_ > 0 ? quantized_ : weight_.value;
+ConstElements ConvUnit::EffectiveWeights() const {
+  if (operand_ == DataType::kBfloat16) return rounded_.data();
+  return weight_bits_ > 0 ? quantized_.data() : weight_.value.data();
+}
+
+bool ConvUnit::Rounds(Mode mode) const {
+  return options_.storage == DataType::kBfloat16 && mode != Mode::kEval &&
+         convolution_->by_items() && !options_.norm_after_activation;
 }
 
 bool ConvUnit::FinishLater(ConvUnit& consumer) {
@@ -138,13 +144,20 @@ bool ConvUnit::FinishLater(ConvUnit& consumer) {
   return true;
 }
 
-void ConvUnit::QuantizeWeights() {
-  if (weight_bits_ == 0) return;
-  const int taps = options_.kernel * options_.kernel;
-  FakeQuantizeWeights(options_.depthwise
-                          ? DepthwiseLayout(options_.c_out, taps)
-                          : DenseLayout(options_.c_out, taps * options_.c_in),
-                      weight_bits_, weight_.value, quantized_);
+void ConvUnit::PrepareWeights() {
+  if (weight_bits_ > 0) {
+    const int taps = options_.kernel * options_.kernel;
+    FakeQuantizeWeights(options_.depthwise
+                            ? DepthwiseLayout(options_.c_out, taps)
+                            : DenseLayout(options_.c_out, taps * options_.c_in),
+                        weight_bits_, weight_.value, quantized_);
+  }
+  if (operand_ == DataType::kFloat32) return;
+  const std::vector<float>& weights =
+      weight_bits_ > 0 ? quantized_ : weight_.value;
+  rounded_.resize(weights.size());
+  std::transform(weights.begin(), weights.end(), rounded_.begin(),
+                 RoundToBFloat16);
 }
 
 AffineChunks ConvUnit::ActivateFirst() const {
@@ -157,24 +170,36 @@ Epilogue ConvUnit::LastClamp() const {
   return ClampEpilogue(options_.act_low, options_.act_high);
 }
 
-const float* ConvUnit::Source(const float* src, int64_t at,
-                              int64_t floats) const {
-  if (producer_ == nullptr || !producer_->pending_) return src + at;
-  float* finished = ThreadScratch(ScratchUse::kSource, floats);
-  producer_->finish_->Apply(floats / options_.c_in, src + at, finished);
-  return finished;
+ConstElements ConvUnit::Source(const Tensor& src, int64_t at,
+                               int64_t count) const {
+  const ConstElements from = src.typed_data() + at;
+  const bool pending = producer_ != nullptr && producer_->pending_;
+  if (!pending && from.type() == operand_) return from;
+  const Elements ready = ThreadScratch(ScratchUse::kSource, operand_, count);
+  if (pending) {
+    producer_->finish_->Apply(count / options_.c_in, from, ready);
+  } else {
+    Round(count, from.f32(), ready.bf16());
+  }
+  return ready;
 }
 
 void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
-  QuantizeWeights();
+  const bool rounds = Rounds(mode);
+  operand_ = rounds && convolution_->takes_bfloat16() ? DataType::kBfloat16
+                                                      : DataType::kFloat32;
+  PrepareWeights();
   const ConvShape shape = ShapeFor(src[0]->shape());
-  dst.Resize(shape.dst());
   // Statistics and ranges of the whole batch come before what follows y.
-  const bool measures =
-      output_.Observes(mode) || (options_.batch_norm && mode != Mode::kEval);
+  const bool measures = rounds || output_.Observes(mode) ||
+                        (options_.batch_norm && mode != Mode::kEval);
   pending_ = has_consumer_ && mode != Mode::kEval;
-  Tensor& y = mode == Mode::kTrain && !pending_ ? kept_ : dst;
-  y.Resize(shape.dst());
+  const bool keeps = mode == Mode::kTrain && !pending_;
+  if (keeps) dst.Resize(shape.dst());
+  Tensor& y = keeps ? kept_ : dst;
+  const bool stores_rounded = rounds && (keeps || pending_);
+  y.Resize(shape.dst(),
+           stores_rounded ? DataType::kBfloat16 : DataType::kFloat32);
   y_ = &y;
   if (!measures) PrepareFromState();
 
@@ -184,22 +209,27 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
                                StatsPart(options_.c_out));
   std::optional<AffineChunks> first;
   if (options_.norm_after_activation) first = ActivateFirst();
-  const float* from = src[0]->data();
   if (!convolution_->by_items()) {
-    convolution_->Forward(shape, from, EffectiveWeights().data(), y.data());
+    convolution_->Forward(shape, src[0]->data(), EffectiveWeights(), y.data());
   }
   loop.Run([&](const Chunk& chunk) {
-    float* to = y.data() + chunk.begin * sizes.dst;
-    const int64_t rows = chunk.count * sizes.dst / options_.c_out;
+    const Elements stored = y.typed_data() + chunk.begin * sizes.dst;
+    const int64_t count = chunk.count * sizes.dst;
+    const int64_t rows = count / options_.c_out;
+    float* to = stores_rounded ? ThreadScratch(ScratchUse::kResult,
+                                               DataType::kFloat32, count)
+                                     .f32()
+                               : stored.f32();
     if (convolution_->by_items()) {
       convolution_->Forward(
           sizes.Shape(chunk),
-          Source(from, chunk.begin * sizes.src, chunk.count * sizes.src),
-          EffectiveWeights().data(), to);
+          Source(*src[0], chunk.begin * sizes.src, chunk.count * sizes.src),
+          EffectiveWeights(), to);
     }
     if (first.has_value()) first->Apply(rows, to, to);
     if (measures) {
-      stats[chunk.part].Add(rows, to);
+      stats[chunk.part].Add(rows, to,
+                            stores_rounded ? stored.bf16() : nullptr);
     } else if (!pending_) {
       finish_->Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
     }
@@ -211,8 +241,8 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   if (pending_) return;
   loop.Run([&](const Chunk& chunk) {
     const int64_t at = chunk.begin * sizes.dst;
-    finish_->Apply(chunk.count * sizes.dst / options_.c_out, y.data() + at,
-                   dst.data() + at);
+    finish_->Apply(chunk.count * sizes.dst / options_.c_out,
+                   y.typed_data() + at, dst.data() + at);
   });
 }
 
@@ -293,9 +323,10 @@ class ConvUnit::FirstActivation {
                  GradientPart(identity, clamp, zeros));
   }
 
-  void Backward(const Chunk& chunk, int64_t rows, const float* u, float* diff) {
+  void Backward(const Chunk& chunk, int64_t rows, ConstElements u,
+                Elements diff) {
     if (!gate_.has_value()) return;
-    sums_[chunk.part].Add(rows, u, diff);
+    sums_[chunk.part].Add(rows, u, diff.f32());
     gate_->Apply(rows, u, diff, diff);
   }
 
@@ -321,7 +352,7 @@ GradientSums ConvUnit::ReduceDiff(const Tensor& diff) {
   ReduceGradient({{diff.shape().rows(), options_.c_out},
                   affine_,
                   epilogue_,
-                  y_->data(),
+                  y_->typed_data(),
                   diff.data()},
                  batch_mean_, sums);
   return sums;
@@ -357,7 +388,9 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
   const GradientChunks to_y(affine_, epilogue_,
                             BackwardNorm(sums, diff_dst.shape().rows()));
   const ConvShape shape = ShapeFor(src[0]->shape());
-  if (diff_src[0] != nullptr) diff_src[0]->Resize(shape.src());
+  if (diff_src[0] != nullptr) {
+    diff_src[0]->Resize(shape.src(), src[0]->type());
+  }
   if (convolution_->by_items()) {
     BackwardByItems(shape, to_y, *src[0], diff_dst, diff_src[0]);
     return;
@@ -366,7 +399,7 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
   convolution_->BackwardWeights(shape, src[0]->data(), diff_dst.data(),
                                 weight_.grad.data());
   if (diff_src[0] == nullptr) return;
-  convolution_->BackwardData(shape, diff_dst.data(), EffectiveWeights().data(),
+  convolution_->BackwardData(shape, diff_dst.data(), EffectiveWeights(),
                              diff_src[0]->data());
 }
 
@@ -377,8 +410,9 @@ void ConvUnit::BackwardToY(const GradientChunks& to_y, Tensor& diff) {
   loop.Run([&](const Chunk& chunk) {
     const int64_t at = chunk.begin * options_.c_out;
     float* values = diff.data() + at;
-    to_y.Apply(chunk.count, y_->data() + at, values, values);
-    first.Backward(chunk, chunk.count, y_->data() + at, values);
+    const ConstElements y = y_->typed_data() + at;
+    to_y.Apply(chunk.count, y, values, values);
+    first.Backward(chunk, chunk.count, y, values);
   });
   first.AddTo(bias_.grad);
 }
@@ -406,18 +440,25 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
     const int64_t dst_floats = chunk.count * sizes.dst;
     const int64_t src_floats = chunk.count * sizes.src;
     const int64_t rows = dst_floats / options_.c_out;
-    float* diff_y = ThreadScratch(ScratchUse::kGradient, dst_floats);
-    to_y.Apply(rows, y_->data() + to, diff_dst.data() + to, diff_y);
-    first.Backward(chunk, rows, y_->data() + to, diff_y);
+    const ConstElements y = y_->typed_data() + to;
+    const Elements diff_y =
+        ThreadScratch(ScratchUse::kGradient, operand_, dst_floats);
+    to_y.Apply(rows, y, diff_dst.typed_data() + to, diff_y);
+    first.Backward(chunk, rows, y, diff_y);
     const ConvShape part = sizes.Shape(chunk);
-    convolution_->BackwardWeights(part, Source(src.data(), from, src_floats),
-                                  diff_y, diff_weights_[chunk.part].data());
+    convolution_->BackwardWeights(part, Source(src, from, src_floats), diff_y,
+                                  diff_weights_[chunk.part].data());
     if (diff_src == nullptr) return;
-    float* diff_x = diff_src->data() + from;
-    convolution_->BackwardData(part, diff_y, EffectiveWeights().data(), diff_x);
+    const Elements stored = diff_src->typed_data() + from;
+    const bool rounds = stored.type() == DataType::kBfloat16;
+    float* diff_x = rounds ? ThreadScratch(ScratchUse::kResult,
+                                           DataType::kFloat32, src_floats)
+                                 .f32()
+                           : stored.f32();
+    convolution_->BackwardData(part, diff_y, EffectiveWeights(), diff_x);
     if (!pending) return;
-    reduced[chunk.part].Add(src_floats / options_.c_in, src.data() + from,
-                            diff_x);
+    reduced[chunk.part].Add(src_floats / options_.c_in, src.typed_data() + from,
+                            diff_x, rounds ? stored.bf16() : nullptr);
   });
   first.AddTo(bias_.grad);
   for (const std::vector<float>& part : diff_weights_) {

@@ -17,6 +17,12 @@
 // then the first leaves y as its output and the second normalises, activates
 // and quantizes each chunk as it reads it, forward and backward, so that the
 // finished tensor never goes to memory.
+//
+// With ConvUnitOptions::storage kBfloat16, what goes to memory in training is
+// rounded to it (y, and the gradient from a joined consumer), and 1 x 1
+// convolutions multiply in it where that is fast; sums stay in single
+// precision. The units that take whole batches or norm after the activation
+// store single precision. Evaluation is in single precision always.
 #ifndef FROSTNAS_NN_MODULES_CONV_UNIT_H_
 #define FROSTNAS_NN_MODULES_CONV_UNIT_H_
 
@@ -26,6 +32,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "nn/elements.h"
 #include "nn/fused/channel_chunks.h"
 #include "nn/fused/epilogue.h"
 #include "nn/modules/chunks.h"
@@ -45,6 +52,8 @@ struct ConvUnitOptions {
   // The activation's clamp: 0 and infinity for ReLU.
   float act_low = -Epilogue::kInfinity;
   float act_high = Epilogue::kInfinity;
+  // Of y, and of the gradients between joined units, in training.
+  DataType storage = DataType::kFloat32;
   float momentum = 0.1f;  // running = (1 - momentum) running + momentum batch
   float epsilon = 1e-5f;
 };
@@ -72,7 +81,10 @@ class ConvUnit : public Module {
   class FirstActivation;
 
   ConvShape ShapeFor(const Shape& src) const;
-  const std::vector<float>& EffectiveWeights() const;
+  // Weights of this pass, of type operand_.
+  ConstElements EffectiveWeights() const;
+  // Whether a pass rounds what it stores.
+  bool Rounds(Mode mode) const;
   bool has_bias() const {
     return !options_.batch_norm || options_.norm_after_activation;
   }
@@ -81,9 +93,9 @@ class ConvUnit : public Module {
   // Of the clamp after the norm or the bias.
   Epilogue LastClamp() const;
 
-  void QuantizeWeights();
-  // The source's part that a chunk needs, finished.
-  const float* Source(const float* src, int64_t at, int64_t floats) const;
+  void PrepareWeights();
+  // The source's part that a chunk needs, finished and of type operand_.
+  ConstElements Source(const Tensor& src, int64_t at, int64_t count) const;
 
   // What follows y, for this pass. Batch statistics update the running ones in
   // kTrain.
@@ -109,13 +121,15 @@ class ConvUnit : public Module {
   StateBuffer mean_, var_;
 
   int weight_bits_ = 0;
-  std::vector<float> quantized_;  // weights, when weight_bits_ > 0
+  std::vector<float> quantized_;   // weights, when weight_bits_ > 0
+  std::vector<BFloat16> rounded_;  // those, when operand_ is kBfloat16
   OutputQuantizer output_;
 
   ConvUnit* producer_ = nullptr;  // finished by this unit
   bool has_consumer_ = false;     // finishes this unit
 
   // Of the last Forward.
+  DataType operand_ = DataType::kFloat32;  // of the convolution
   Tensor kept_;                // y, where dst is not y; kTrain only
   const Tensor* y_ = nullptr;  // kept_ or dst
   bool pending_ = false;       // dst is y and to be finished

@@ -15,6 +15,7 @@ namespace {
 class Pointwise : public Convolution {
  public:
   bool by_items() const override { return true; }
+  bool takes_bfloat16() const override { return bfloat16_is_fast_; }
   ConvShape Items(const ConvShape& s) const override {
     return {.n = static_cast<int>(s.src().rows()),
             .h = 1,
@@ -22,61 +23,73 @@ class Pointwise : public Convolution {
             .c_in = s.c_in,
             .c_out = s.c_out};
   }
-  void Forward(const ConvShape& s, const float* src, const float* weights,
+  void Forward(const ConvShape& s, ConstElements src, ConstElements weights,
                float* dst) override {
-    Gemm({.b = Transpose::kYes,
-          .rows = s.src().rows(),
-          .columns = s.c_out,
-          .inner = s.c_in},
-         src, weights, dst);
+    Multiply({.b = Transpose::kYes,
+              .rows = s.src().rows(),
+              .columns = s.c_out,
+              .inner = s.c_in},
+             src, weights, dst);
   }
-  void BackwardData(const ConvShape& s, const float* diff_dst,
-                    const float* weights, float* diff_src) override {
-    Gemm({.rows = s.src().rows(), .columns = s.c_in, .inner = s.c_out},
-         diff_dst, weights, diff_src);
+  void BackwardData(const ConvShape& s, ConstElements diff_dst,
+                    ConstElements weights, float* diff_src) override {
+    Multiply({.rows = s.src().rows(), .columns = s.c_in, .inner = s.c_out},
+             diff_dst, weights, diff_src);
   }
-  void BackwardWeights(const ConvShape& s, const float* src,
-                       const float* diff_dst, float* diff_weights) override {
-    Gemm({.a = Transpose::kYes,
-          .rows = s.c_out,
-          .columns = s.c_in,
-          .inner = s.src().rows(),
-          .add = true},
-         diff_dst, src, diff_weights);
+  void BackwardWeights(const ConvShape& s, ConstElements src,
+                       ConstElements diff_dst, float* diff_weights) override {
+    Multiply({.a = Transpose::kYes,
+              .rows = s.c_out,
+              .columns = s.c_in,
+              .inner = s.src().rows(),
+              .add = true},
+             diff_dst, src, diff_weights);
   }
+
+ private:
+  static void Multiply(const GemmShape& shape, ConstElements a, ConstElements b,
+                       float* c) {
+    if (a.type() == DataType::kFloat32) {
+      Gemm(shape, a.f32(), b.f32(), c);
+    } else {
+      Gemm(shape, a.bf16(), b.bf16(), c);
+    }
+  }
+
+  const bool bfloat16_is_fast_ = BFloat16GemmIsFast();
 };
 
 class Depthwise : public Convolution {
  public:
   bool by_items() const override { return true; }
-  void Forward(const ConvShape& s, const float* src, const float* weights,
+  void Forward(const ConvShape& s, ConstElements src, ConstElements weights,
                float* dst) override {
-    DepthwiseForward(s, src, weights, dst);
+    DepthwiseForward(s, src.f32(), weights.f32(), dst);
   }
-  void BackwardData(const ConvShape& s, const float* diff_dst,
-                    const float* weights, float* diff_src) override {
-    DepthwiseBackwardData(s, diff_dst, weights, diff_src);
+  void BackwardData(const ConvShape& s, ConstElements diff_dst,
+                    ConstElements weights, float* diff_src) override {
+    DepthwiseBackwardData(s, diff_dst.f32(), weights.f32(), diff_src);
   }
-  void BackwardWeights(const ConvShape& s, const float* src,
-                       const float* diff_dst, float* diff_weights) override {
-    DepthwiseBackwardWeights(s, src, diff_dst, diff_weights);
+  void BackwardWeights(const ConvShape& s, ConstElements src,
+                       ConstElements diff_dst, float* diff_weights) override {
+    DepthwiseBackwardWeights(s, src.f32(), diff_dst.f32(), diff_weights);
   }
 };
 
 class Dense : public Convolution {
  public:
   bool by_items() const override { return false; }
-  void Forward(const ConvShape& s, const float* src, const float* weights,
+  void Forward(const ConvShape& s, ConstElements src, ConstElements weights,
                float* dst) override {
-    For(s).Forward(src, weights, dst);
+    For(s).Forward(src.f32(), weights.f32(), dst);
   }
-  void BackwardData(const ConvShape& s, const float* diff_dst,
-                    const float* weights, float* diff_src) override {
-    For(s).BackwardData(diff_dst, weights, diff_src);
+  void BackwardData(const ConvShape& s, ConstElements diff_dst,
+                    ConstElements weights, float* diff_src) override {
+    For(s).BackwardData(diff_dst.f32(), weights.f32(), diff_src);
   }
-  void BackwardWeights(const ConvShape& s, const float* src,
-                       const float* diff_dst, float* diff_weights) override {
-    For(s).BackwardWeights(src, diff_dst, diff_weights);
+  void BackwardWeights(const ConvShape& s, ConstElements src,
+                       ConstElements diff_dst, float* diff_weights) override {
+    For(s).BackwardWeights(src.f32(), diff_dst.f32(), diff_weights);
   }
 
  private:

@@ -1,11 +1,14 @@
 // A convolution's arithmetic behind one face: dense k x k, 1 x 1, depthwise.
 //
 // Weights: dense (c_out, kernel, kernel, c_in), depthwise (kernel, kernel, c).
+// The two operands of a product (src, weights, diff_dst) have one type; results
+// are of single precision.
 #ifndef FROSTNAS_NN_MODULES_CONVOLUTION_H_
 #define FROSTNAS_NN_MODULES_CONVOLUTION_H_
 
 #include <memory>
 
+#include "nn/elements.h"
 #include "nn/kernels/conv_shape.h"
 
 namespace frostnas::nn {
@@ -19,19 +22,23 @@ class Convolution {
   // batches, use the compute threads and are thread-compatible.
   virtual bool by_items() const = 0;
 
+  // Whether operands may be bfloat16, and are then multiplied faster.
+  virtual bool takes_bfloat16() const { return false; }
+
   // `shape` with its independent items along n: images, or the pixels of a
   // 1 x 1 convolution.
   virtual ConvShape Items(const ConvShape& shape) const { return shape; }
 
   // `shape` may differ between calls in n, h and w. dst is ASSIGNED.
-  virtual void Forward(const ConvShape& shape, const float* src,
-                       const float* weights, float* dst) = 0;
+  virtual void Forward(const ConvShape& shape, ConstElements src,
+                       ConstElements weights, float* dst) = 0;
   // diff_src is ASSIGNED.
-  virtual void BackwardData(const ConvShape& shape, const float* diff_dst,
-                            const float* weights, float* diff_src) = 0;
+  virtual void BackwardData(const ConvShape& shape, ConstElements diff_dst,
+                            ConstElements weights, float* diff_src) = 0;
   // ADDED to diff_weights.
-  virtual void BackwardWeights(const ConvShape& shape, const float* src,
-                               const float* diff_dst, float* diff_weights) = 0;
+  virtual void BackwardWeights(const ConvShape& shape, ConstElements src,
+                               ConstElements diff_dst,
+                               float* diff_weights) = 0;
 };
 
 // By items where the convolution is 1 x 1 of stride 1, else oneDNN's.

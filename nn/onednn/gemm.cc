@@ -1,10 +1,109 @@
 #include "nn/onednn/gemm.h"
 
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
 #include "base/check.h"
 #include "nn/threads.h"
 #include "oneapi/dnnl/dnnl.h"
+#include "oneapi/dnnl/dnnl.hpp"
 
 namespace frostnas::nn {
+namespace {
+
+using dnnl::memory;
+
+// A product in bfloat16 prepared for a shape. Thread-compatible.
+class BFloat16Product {
+ public:
+  BFloat16Product(const GemmShape& s, const dnnl::engine& engine)
+      : BFloat16Product(Describe(s, engine), engine) {}
+
+  size_t scratchpad_bytes() const { return scratchpad_.get_desc().get_size(); }
+
+  void Run(dnnl::stream& stream, void* scratchpad, const BFloat16* a,
+           const BFloat16* b, float* c) {
+    scratchpad_.set_data_handle(scratchpad);
+    a_.set_data_handle(const_cast<BFloat16*>(a));
+    b_.set_data_handle(const_cast<BFloat16*>(b));
+    c_.set_data_handle(c);
+    matmul_.execute(stream, {{DNNL_ARG_SRC, a_},
+                             {DNNL_ARG_WEIGHTS, b_},
+                             {DNNL_ARG_DST, c_},
+                             {DNNL_ARG_SCRATCHPAD, scratchpad_}});
+  }
+
+ private:
+  using Desc = dnnl::matmul::primitive_desc;
+
+  static memory::desc MatrixDesc(int64_t rows, int64_t columns,
+                                 memory::data_type type, Transpose transpose) {
+    return {{rows, columns},
+            type,
+            transpose == Transpose::kNo ? memory::format_tag::ab
+                                        : memory::format_tag::ba};
+  }
+  static Desc Describe(const GemmShape& s, const dnnl::engine& engine) {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    if (s.add) {
+      dnnl::post_ops add;
+      add.append_sum(1.0f);
+      attributes.set_post_ops(add);
+    }
+    using Type = memory::data_type;
+    return {{MatrixDesc(s.rows, s.inner, Type::bf16, s.a),
+             MatrixDesc(s.inner, s.columns, Type::bf16, s.b),
+             MatrixDesc(s.rows, s.columns, Type::f32, Transpose::kNo)},
+            attributes,
+            engine};
+  }
+  BFloat16Product(const Desc& desc, const dnnl::engine& engine)
+      : matmul_(desc),
+        a_(desc.src_desc(), engine, nullptr),
+        b_(desc.weights_desc(), engine, nullptr),
+        c_(desc.dst_desc(), engine, nullptr),
+        scratchpad_(desc.scratchpad_desc(), engine, nullptr) {}
+
+  dnnl::matmul matmul_;
+  memory a_, b_, c_, scratchpad_;
+};
+
+// A thread's products.
+class BFloat16Products {
+ public:
+  void Run(const GemmShape& s, const BFloat16* a, const BFloat16* b, float* c) {
+    const Key key = {s.a, s.b, s.rows, s.columns, s.inner, s.add};
+    // A search goes through many shapes; oneDNN's own cache makes those it has
+    // seen again at little cost.
+    constexpr size_t kKept = 1024;
+    if (products_.size() >= kKept && !products_.contains(key)) {
+      products_.clear();
+    }
+    BFloat16Product& product =
+        products_.try_emplace(key, s, engine_).first->second;
+    constexpr size_t kAlignment = 64;
+    const size_t bytes = product.scratchpad_bytes() + kAlignment;
+    if (scratchpad_.size() < bytes) scratchpad_.resize(bytes);
+    void* aligned = scratchpad_.data();
+    size_t space = scratchpad_.size();
+    std::align(kAlignment, product.scratchpad_bytes(), aligned, space);
+    product.Run(stream_, aligned, a, b, c);
+  }
+
+ private:
+  using Key = std::tuple<Transpose, Transpose, int64_t, int64_t, int64_t, bool>;
+
+  dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream_{engine_};
+  std::map<Key, BFloat16Product> products_;
+  std::vector<std::byte> scratchpad_;
+};
+
+}  // namespace
 
 void Gemm(const GemmShape& s, const float* a, const float* b, float* c) {
   // Below this many products starting threads costs more than it gains.
@@ -17,6 +116,18 @@ void Gemm(const GemmShape& s, const float* a, const float* b, float* c) {
                  s.columns, s.inner, 1.0f, a, a_stride, b, b_stride,
                  s.add ? 1.0f : 0.0f, c, s.columns);
   CHECK(status == dnnl_success) << "dnnl_sgemm: " << status;
+}
+
+void Gemm(const GemmShape& s, const BFloat16* a, const BFloat16* b, float* c) {
+  ApplyComputeThreads(false);
+  thread_local BFloat16Products products;
+  products.Run(s, a, b, c);
+}
+
+bool BFloat16GemmIsFast() {
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+  return (has & amx) == amx;
 }
 
 }  // namespace frostnas::nn

@@ -58,7 +58,8 @@ void TrainingStep(benchmark::State& state) {
   const bool quantize = state.range(0) != 0;
   SetComputeThreads(static_cast<int>(state.range(1)));
   const arch::Graph graph = FrostNetSmallHalf();
-  auto network = Network::Create(graph, {.seed = 1});
+  auto network = Network::Create(
+      graph, {.seed = 1, .storage = state.range(2) != 0 ? DataType::kBfloat16 : DataType::kFloat32});
   CHECK_OK(network);
   std::vector<MovingQuantizer> quantizers(graph.layers.size());
   std::vector<LayerQuantization> hooks(graph.layers.size());
@@ -80,8 +81,8 @@ void TrainingStep(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kBatch);
 }
 BENCHMARK(TrainingStep)
-    ->ArgsProduct({{0, 1}, {1, 2}})
-    ->ArgNames({"quantize", "threads"})
+    ->ArgsProduct({{0, 1}, {1, 2}, {0, 1}})
+    ->ArgNames({"quantize", "threads", "bfloat16"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
