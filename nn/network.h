@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "arch/graph.h"
+#include "nn/elements.h"
 #include "nn/mode.h"
 #include "nn/parameter.h"
 #include "nn/quant_hooks.h"

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "nn/elements.h"
 #include "nn/fused/channel_chunks.h"
 #include "nn/fused/epilogue.h"
 

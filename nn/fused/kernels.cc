@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "hwy/cache_control.h"
+
 // Processors without SSE4 take the portable code.
 #define HWY_DISABLED_TARGETS HWY_SSSE3
 #undef HWY_TARGET_INCLUDE
@@ -36,22 +38,32 @@ HWY_INLINE V Load(const BFloat16* p) {
       hn::LoadU(UpperBits(), reinterpret_cast<const uint16_t*>(p));
   return hn::BitCast(kTag, hn::ShiftLeft<16>(hn::PromoteTo(Bits(), upper)));
 }
-// As RoundToBFloat16.
-HWY_INLINE void Store(V v, BFloat16* p) {
+// As RoundToBFloat16; returns what is left of v.
+HWY_INLINE V StoreRounded(V v, BFloat16* p) {
   const Bits d;
   const auto bits = hn::BitCast(d, v);
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1));
   const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(d, 0x7FFF)));
-  hn::StoreU(hn::TruncateTo(UpperBits(), hn::ShiftRight<16>(rounded)),
-             UpperBits(), reinterpret_cast<uint16_t*>(p));
+  const auto upper = hn::ShiftRight<16>(rounded);
+  hn::StoreU(hn::TruncateTo(UpperBits(), upper), UpperBits(),
+             reinterpret_cast<uint16_t*>(p));
+  return hn::BitCast(kTag, hn::ShiftLeft<16>(upper));
 }
+HWY_INLINE void Store(V v, BFloat16* p) { (void)StoreRounded(v, p); }
 
 // x itself, or what is left of it when it is rounded to to[at].
 template <bool kRound>
 HWY_INLINE V Keep(V x, BFloat16* to, int64_t at) {
   if constexpr (!kRound) return x;
-  Store(x, to + at);
-  return Load(to + at);
+  return StoreRounded(x, to + at);
+}
+
+// Activations come from far away in training, in runs too short for the
+// processor to foresee.
+template <typename T>
+HWY_INLINE void PrefetchAhead(const T* p) {
+  constexpr int64_t kAhead = 2048 / sizeof(T);
+  hwy::Prefetch(p + kAhead);
 }
 
 // One vector's column of a block of groups.
@@ -123,6 +135,7 @@ void ApplyAffineAs(const Groups& groups, const PeriodAffine& affine,
   const float* const shift = affine.shift;
   for (int64_t g = 0; g < groups.count; ++g) {
     for (int64_t i = 0; i < groups.period; i += lanes) {
+      PrefetchAhead(src + i);
       const V v = hn::MulAdd(Load(src + i), Load(scale + i), Load(shift + i));
       Store(vector.Apply<kQuantize>(v), dst + i);
     }
@@ -227,18 +240,25 @@ void ApplyGradientAs(const Groups& groups, const Epilogue& epilogue,
                      const PeriodCorrection& correction, Dst* diff_src) {
   const Gate gate(epilogue);
   const int64_t lanes = hn::Lanes(kTag);
+  const PeriodAffine affine = args.affine;
   const float* const offset = correction.offset;
   const float* const slope = correction.slope;
+  const Src* src = args.src;
+  const Diff* diff_dst = args.diff_dst;
   for (int64_t g = 0; g < groups.count; ++g) {
-    const int64_t at = g * groups.period;
     for (int64_t i = 0; i < groups.period; i += lanes) {
-      const V scale = Load(args.affine.scale + i);
-      const V x = Load(args.src + at + i);
-      const V d = gate.Pass(x, scale, Load(args.affine.shift + i),
-                            Load(args.diff_dst + at + i));
+      PrefetchAhead(src + i);
+      PrefetchAhead(diff_dst + i);
+      const V scale = Load(affine.scale + i);
+      const V x = Load(src + i);
+      const V d =
+          gate.Pass(x, scale, Load(affine.shift + i), Load(diff_dst + i));
       const V corrected = hn::MulAdd(x, Load(slope + i), Load(offset + i));
-      Store(hn::MulSub(d, scale, corrected), diff_src + at + i);
+      Store(hn::MulSub(d, scale, corrected), diff_src + i);
     }
+    src += groups.period;
+    diff_dst += groups.period;
+    diff_src += groups.period;
   }
 }
 
@@ -260,13 +280,11 @@ void ApplyGradientOf(const Groups& groups, const Epilogue& epilogue,
                      const GradientArgs& args, const Src* src,
                      const PeriodCorrection& correction) {
   if (args.diff_dst.type() == DataType::kFloat32) {
-    ApplyGradientFrom<Src, float>(groups, epilogue,
-                                  {args.affine, src, args.diff_dst.f32()},
-                                  correction);
+    ApplyGradientFrom<Src, float>(
+        groups, epilogue, {args.affine, src, args.diff_dst.f32()}, correction);
   } else {
-    ApplyGradientFrom<Src, BFloat16>(groups, epilogue,
-                                     {args.affine, src, args.diff_dst.bf16()},
-                                     correction);
+    ApplyGradientFrom<Src, BFloat16>(
+        groups, epilogue, {args.affine, src, args.diff_dst.bf16()}, correction);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "nn/fused/channel_ops.h"
 #include "nn/modules/weights.h"
+#include "nn/threads.h"
 
 namespace frostnas::nn {
 namespace {
@@ -228,8 +229,7 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
     }
     if (first.has_value()) first->Apply(rows, to, to);
     if (measures) {
-      stats[chunk.part].Add(rows, to,
-                            stores_rounded ? stored.bf16() : nullptr);
+      stats[chunk.part].Add(rows, to, stores_rounded ? stored.bf16() : nullptr);
     } else if (!pending_) {
       finish_->Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
     }
@@ -425,9 +425,7 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
   const bool pending = producer_ != nullptr && producer_->pending_;
   const size_t parts = static_cast<size_t>(loop.parts());
   diff_weights_.resize(parts);
-  for (std::vector<float>& part : diff_weights_) {
-    part.assign(weight_.grad.size(), 0.0f);
-  }
+  for (std::vector<float>& part : diff_weights_) part.clear();
   std::vector<GradientPart> reduced;
   if (pending && diff_src != nullptr) {
     reduced.assign(parts, GradientPart(producer_->affine_, producer_->epilogue_,
@@ -446,8 +444,10 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
     to_y.Apply(rows, y, diff_dst.typed_data() + to, diff_y);
     first.Backward(chunk, rows, y, diff_y);
     const ConvShape part = sizes.Shape(chunk);
+    std::vector<float>& diff_weights = diff_weights_[chunk.part];
+    diff_weights.resize(weight_.grad.size());
     convolution_->BackwardWeights(part, Source(src, from, src_floats), diff_y,
-                                  diff_weights_[chunk.part].data());
+                                  diff_weights.data());
     if (diff_src == nullptr) return;
     const Elements stored = diff_src->typed_data() + from;
     const bool rounds = stored.type() == DataType::kBfloat16;
@@ -461,9 +461,17 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
                             diff_x, rounds ? stored.bf16() : nullptr);
   });
   first.AddTo(bias_.grad);
-  for (const std::vector<float>& part : diff_weights_) {
-    for (size_t i = 0; i < part.size(); ++i) weight_.grad[i] += part[i];
-  }
+  constexpr int64_t kGrain = 1 << 14;
+  ParallelFor(static_cast<int64_t>(weight_.grad.size()), kGrain,
+              [&](const Part& range) {
+                float* sum = weight_.grad.data();
+                for (const std::vector<float>& part : diff_weights_) {
+                  const float* from = part.data();
+                  for (int64_t i = range.begin; i < range.end; ++i) {
+                    sum[i] += from[i];
+                  }
+                }
+              });
   if (!reduced.empty())
     CombineGradients(reduced, producer_->reduced_.emplace());
 }

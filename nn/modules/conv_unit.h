@@ -130,9 +130,9 @@ class ConvUnit : public Module {
 
   // Of the last Forward.
   DataType operand_ = DataType::kFloat32;  // of the convolution
-  Tensor kept_;                // y, where dst is not y; kTrain only
-  const Tensor* y_ = nullptr;  // kept_ or dst
-  bool pending_ = false;       // dst is y and to be finished
+  Tensor kept_;                            // y, where dst is not y; kTrain only
+  const Tensor* y_ = nullptr;              // kept_ or dst
+  bool pending_ = false;                   // dst is y and to be finished
   ChannelAffine affine_;
   Epilogue epilogue_;
   std::optional<AffineChunks> finish_;  // of both

@@ -37,8 +37,7 @@ class Convolution {
                             ConstElements weights, float* diff_src) = 0;
   // ADDED to diff_weights.
   virtual void BackwardWeights(const ConvShape& shape, ConstElements src,
-                               ConstElements diff_dst,
-                               float* diff_weights) = 0;
+                               ConstElements diff_dst, float* diff_weights) = 0;
 };
 
 // By items where the convolution is 1 x 1 of stride 1, else oneDNN's.

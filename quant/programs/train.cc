@@ -22,6 +22,7 @@
 #include "nlohmann/json.hpp"
 #include "nn/data/dataset.h"
 #include "nn/data/names.h"
+#include "nn/elements.h"
 #include "nn/threads.h"
 #include "quant/package.h"
 #include "quant/qat_train.h"
@@ -48,6 +49,10 @@ ABSL_FLAG(double, learning_rate, 0,
           "Peak of the cosine schedule. 0: 0.015, or 0.05 with sgd.");
 ABSL_FLAG(double, weight_decay, -1,
           "Of dense weights. -1: 0.2 with adamw, else 0.0001.");
+ABSL_FLAG(std::string, precision, "bfloat16",
+          "bfloat16: training rounds the activations it keeps, and products "
+          "where the processor has AMX, to bfloat16; sums and weights stay in "
+          "single precision. float32: it rounds nothing, and takes longer.");
 ABSL_FLAG(bool, gradboost, false,
           "GradBoost noise in the quantization-aware epochs.");
 ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
@@ -125,6 +130,17 @@ absl::Status SetOptimizer(QatTrainOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status SetPrecision(QatTrainOptions& options) {
+  const std::string name = absl::GetFlag(FLAGS_precision);
+  if (name != "bfloat16" && name != "float32") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--precision: \"", name, "\" is neither bfloat16 nor float32"));
+  }
+  options.storage =
+      name == "float32" ? nn::DataType::kFloat32 : nn::DataType::kBfloat16;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   QatTrainOptions options;
   const std::string mode = absl::GetFlag(FLAGS_mode);
@@ -145,6 +161,7 @@ absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   }
   options.batch = absl::GetFlag(FLAGS_batch);
   RETURN_IF_ERROR(SetOptimizer(options));
+  RETURN_IF_ERROR(SetPrecision(options));
   options.seed = absl::GetFlag(FLAGS_seed);
   if (absl::GetFlag(FLAGS_gradboost)) {
     options.grad_boost = nn::GradBoostMode::kCorrected;

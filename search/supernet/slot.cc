@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "nn/elements.h"
 
 namespace frostnas::search {
 namespace {
@@ -76,8 +77,10 @@ absl::Status Slot::MakeCandidates(const arch::SearchSlot& plan, uint64_t seed) {
     Candidate& candidate = candidates_.emplace_back();
     if (from.skip) continue;
     ASSIGN_OR_RETURN(candidate.plan, quant::QatPlan::Create(from.graph, {}));
-    ASSIGN_OR_RETURN(candidate.network,
-                     nn::Network::Create(from.graph, {.seed = seed}));
+    ASSIGN_OR_RETURN(
+        candidate.network,
+        nn::Network::Create(
+            from.graph, {.seed = seed, .storage = nn::DataType::kBfloat16}));
     candidate.plan->Attach(*candidate.network);
   }
   return absl::OkStatus();

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "benchmark/benchmark.h"
+#include "nn/elements.h"
 #include "nn/loss.h"
 #include "nn/network.h"
 #include "nn/threads.h"
@@ -59,7 +60,9 @@ void TrainingStep(benchmark::State& state) {
   SetComputeThreads(static_cast<int>(state.range(1)));
   const arch::Graph graph = FrostNetSmallHalf();
   auto network = Network::Create(
-      graph, {.seed = 1, .storage = state.range(2) != 0 ? DataType::kBfloat16 : DataType::kFloat32});
+      graph, {.seed = 1,
+              .storage = state.range(2) != 0 ? DataType::kBfloat16
+                                             : DataType::kFloat32});
   CHECK_OK(network);
   std::vector<MovingQuantizer> quantizers(graph.layers.size());
   std::vector<LayerQuantization> hooks(graph.layers.size());
