@@ -69,7 +69,10 @@ ConvUnit::ConvUnit(const ConvUnitOptions& options, const Random& random)
     : options_(options),
       convolution_(options.depthwise
                        ? MakeDepthwiseConvolution()
-                       : MakeDenseConvolution(options.kernel, options.stride)) {
+                       : MakeDenseConvolution({.c_in = options.c_in,
+                                               .c_out = options.c_out,
+                                               .kernel = options.kernel,
+                                               .stride = options.stride})) {
   const int k = options.kernel;
   const std::string& name = options.name;
   weight_ = options.depthwise
@@ -126,8 +129,8 @@ ConvShape ConvUnit::ShapeFor(const Shape& src) const {
           .stride = options_.stride};
 }
 
-ConstElements ConvUnit::EffectiveWeights() const {
-  if (operand_ == DataType::kBfloat16) return rounded_.data();
+ConstElements ConvUnit::EffectiveWeights(DataType type) const {
+  if (type == DataType::kBfloat16) return rounded_.data();
   return weight_bits_ > 0 ? quantized_.data() : weight_.value.data();
 }
 
@@ -153,7 +156,10 @@ void ConvUnit::PrepareWeights() {
                             : DenseLayout(options_.c_out, taps * options_.c_in),
                         weight_bits_, weight_.value, quantized_);
   }
-  if (operand_ == DataType::kFloat32) return;
+  if (forward_operand_ == DataType::kFloat32 &&
+      backward_operand_ == DataType::kFloat32) {
+    return;
+  }
   const std::vector<float>& weights =
       weight_bits_ > 0 ? quantized_ : weight_.value;
   rounded_.resize(weights.size());
@@ -171,12 +177,12 @@ Epilogue ConvUnit::LastClamp() const {
   return ClampEpilogue(options_.act_low, options_.act_high);
 }
 
-ConstElements ConvUnit::Source(const Tensor& src, int64_t at,
+ConstElements ConvUnit::Source(DataType type, const Tensor& src, int64_t at,
                                int64_t count) const {
   const ConstElements from = src.typed_data() + at;
   const bool pending = producer_ != nullptr && producer_->pending_;
-  if (!pending && from.type() == operand_) return from;
-  const Elements ready = ThreadScratch(ScratchUse::kSource, operand_, count);
+  if (!pending && from.type() == type) return from;
+  const Elements ready = ThreadScratch(ScratchUse::kSource, type, count);
   if (pending) {
     producer_->finish_->Apply(count / options_.c_in, from, ready);
   } else {
@@ -187,8 +193,10 @@ ConstElements ConvUnit::Source(const Tensor& src, int64_t at,
 
 void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   const bool rounds = Rounds(mode);
-  operand_ = rounds && convolution_->takes_bfloat16() ? DataType::kBfloat16
-                                                      : DataType::kFloat32;
+  forward_operand_ =
+      rounds ? convolution_->forward_type() : DataType::kFloat32;
+  backward_operand_ =
+      rounds ? convolution_->backward_type() : DataType::kFloat32;
   PrepareWeights();
   const ConvShape shape = ShapeFor(src[0]->shape());
   // Statistics and ranges of the whole batch come before what follows y.
@@ -211,7 +219,8 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   std::optional<AffineChunks> first;
   if (options_.norm_after_activation) first = ActivateFirst();
   if (!convolution_->by_items()) {
-    convolution_->Forward(shape, src[0]->data(), EffectiveWeights(), y.data());
+    convolution_->Forward(shape, src[0]->data(),
+                          EffectiveWeights(forward_operand_), y.data());
   }
   loop.Run([&](const Chunk& chunk) {
     const Elements stored = y.typed_data() + chunk.begin * sizes.dst;
@@ -224,8 +233,9 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
     if (convolution_->by_items()) {
       convolution_->Forward(
           sizes.Shape(chunk),
-          Source(*src[0], chunk.begin * sizes.src, chunk.count * sizes.src),
-          EffectiveWeights(), to);
+          Source(forward_operand_, *src[0], chunk.begin * sizes.src,
+                 chunk.count * sizes.src),
+          EffectiveWeights(forward_operand_), to);
     }
     if (first.has_value()) first->Apply(rows, to, to);
     if (measures) {
@@ -399,7 +409,8 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
   convolution_->BackwardWeights(shape, src[0]->data(), diff_dst.data(),
                                 weight_.grad.data());
   if (diff_src[0] == nullptr) return;
-  convolution_->BackwardData(shape, diff_dst.data(), EffectiveWeights(),
+  convolution_->BackwardData(shape, diff_dst.data(),
+                             EffectiveWeights(backward_operand_),
                              diff_src[0]->data());
 }
 
@@ -440,14 +451,15 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
     const int64_t rows = dst_floats / options_.c_out;
     const ConstElements y = y_->typed_data() + to;
     const Elements diff_y =
-        ThreadScratch(ScratchUse::kGradient, operand_, dst_floats);
+        ThreadScratch(ScratchUse::kGradient, backward_operand_, dst_floats);
     to_y.Apply(rows, y, diff_dst.typed_data() + to, diff_y);
     first.Backward(chunk, rows, y, diff_y);
     const ConvShape part = sizes.Shape(chunk);
     std::vector<float>& diff_weights = diff_weights_[chunk.part];
     diff_weights.resize(weight_.grad.size());
-    convolution_->BackwardWeights(part, Source(src, from, src_floats), diff_y,
-                                  diff_weights.data());
+    convolution_->BackwardWeights(
+        part, Source(backward_operand_, src, from, src_floats), diff_y,
+        diff_weights.data());
     if (diff_src == nullptr) return;
     const Elements stored = diff_src->typed_data() + from;
     const bool rounds = stored.type() == DataType::kBfloat16;
@@ -455,7 +467,8 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
                                            DataType::kFloat32, src_floats)
                                  .f32()
                            : stored.f32();
-    convolution_->BackwardData(part, diff_y, EffectiveWeights(), diff_x);
+    convolution_->BackwardData(part, diff_y,
+                               EffectiveWeights(backward_operand_), diff_x);
     if (!pending) return;
     reduced[chunk.part].Add(src_floats / options_.c_in, src.typed_data() + from,
                             diff_x, rounds ? stored.bf16() : nullptr);

@@ -81,8 +81,8 @@ class ConvUnit : public Module {
   class FirstActivation;
 
   ConvShape ShapeFor(const Shape& src) const;
-  // Weights of this pass, of type operand_.
-  ConstElements EffectiveWeights() const;
+  // Weights of this pass.
+  ConstElements EffectiveWeights(DataType type) const;
   // Whether a pass rounds what it stores.
   bool Rounds(Mode mode) const;
   bool has_bias() const {
@@ -94,8 +94,9 @@ class ConvUnit : public Module {
   Epilogue LastClamp() const;
 
   void PrepareWeights();
-  // The source's part that a chunk needs, finished and of type operand_.
-  ConstElements Source(const Tensor& src, int64_t at, int64_t count) const;
+  // The source's part that a chunk needs, finished.
+  ConstElements Source(DataType type, const Tensor& src, int64_t at,
+                       int64_t count) const;
 
   // What follows y, for this pass. Batch statistics update the running ones in
   // kTrain.
@@ -122,14 +123,15 @@ class ConvUnit : public Module {
 
   int weight_bits_ = 0;
   std::vector<float> quantized_;   // weights, when weight_bits_ > 0
-  std::vector<BFloat16> rounded_;  // those, when operand_ is kBfloat16
+  std::vector<BFloat16> rounded_;  // those, where some operand_ is kBfloat16
   OutputQuantizer output_;
 
   ConvUnit* producer_ = nullptr;  // finished by this unit
   bool has_consumer_ = false;     // finishes this unit
 
   // Of the last Forward.
-  DataType operand_ = DataType::kFloat32;  // of the convolution
+  DataType forward_operand_ = DataType::kFloat32;  // of the convolution
+  DataType backward_operand_ = DataType::kFloat32;
   Tensor kept_;                            // y, where dst is not y; kTrain only
   const Tensor* y_ = nullptr;              // kept_ or dst
   bool pending_ = false;                   // dst is y and to be finished

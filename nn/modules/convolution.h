@@ -22,8 +22,10 @@ class Convolution {
   // batches, use the compute threads and are thread-compatible.
   virtual bool by_items() const = 0;
 
-  // Whether operands may be bfloat16, and are then multiplied faster.
-  virtual bool takes_bfloat16() const { return false; }
+  // The type of operands that is multiplied faster, forward and backward.
+  // kBfloat16: single precision may be given as well.
+  virtual DataType forward_type() const { return DataType::kFloat32; }
+  virtual DataType backward_type() const { return DataType::kFloat32; }
 
   // `shape` with its independent items along n: images, or the pixels of a
   // 1 x 1 convolution.
@@ -40,8 +42,9 @@ class Convolution {
                                ConstElements diff_dst, float* diff_weights) = 0;
 };
 
-// By items where the convolution is 1 x 1 of stride 1, else oneDNN's.
-std::unique_ptr<Convolution> MakeDenseConvolution(int kernel, int stride);
+// By items where the convolution is 1 x 1 of stride 1, else oneDNN's. Of the
+// shape: channels, kernel and stride.
+std::unique_ptr<Convolution> MakeDenseConvolution(const ConvShape& shape);
 // By items.
 std::unique_ptr<Convolution> MakeDepthwiseConvolution();
 

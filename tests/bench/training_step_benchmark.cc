@@ -20,9 +20,9 @@ namespace {
 
 constexpr int kBatch = 64;
 
-arch::Graph FrostNetSmallHalf() {
+arch::Graph FrostNetSmall(double width) {
   auto architecture = arch::PresetArchitecture(
-      "frostnet_small", {.width = 0.5, .input_size = 32, .num_classes = 10});
+      "frostnet_small", {.width = width, .input_size = 32, .num_classes = 10});
   CHECK_OK(architecture);
   auto graph = arch::ExpandArchitecture(*architecture);
   CHECK_OK(graph);
@@ -58,7 +58,7 @@ void FillRandom(Tensor& tensor) {
 void TrainingStep(benchmark::State& state) {
   const bool quantize = state.range(0) != 0;
   SetComputeThreads(static_cast<int>(state.range(1)));
-  const arch::Graph graph = FrostNetSmallHalf();
+  const arch::Graph graph = FrostNetSmall(state.range(3) / 100.0);
   auto network = Network::Create(
       graph, {.seed = 1,
               .storage = state.range(2) != 0 ? DataType::kBfloat16
@@ -84,8 +84,8 @@ void TrainingStep(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kBatch);
 }
 BENCHMARK(TrainingStep)
-    ->ArgsProduct({{0, 1}, {1, 2}, {0, 1}})
-    ->ArgNames({"quantize", "threads", "bfloat16"})
+    ->ArgsProduct({{0, 1}, {1, 2}, {0, 1}, {35, 50}})
+    ->ArgNames({"quantize", "threads", "bfloat16", "width_percent"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
