@@ -39,7 +39,7 @@ ConvUnitOptions UnitOptions(const Layer& layer, const NetworkOptions& options) {
           .norm_after_activation = layer.norm_after_activation,
           .act_low = clamps ? 0.0f : -Epilogue::kInfinity,
           .act_high = ActivationHigh(layer.activation),
-          .storage = options.storage,
+          .precision = options.precision,
           .momentum = options.batch_norm_momentum,
           .epsilon = options.batch_norm_epsilon};
 }

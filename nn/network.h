@@ -22,9 +22,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "arch/graph.h"
-#include "nn/elements.h"
 #include "nn/mode.h"
 #include "nn/parameter.h"
+#include "nn/precision.h"
 #include "nn/quant_hooks.h"
 #include "nn/tensor.h"
 #include "proto/frostnas/v1/package.pb.h"
@@ -33,9 +33,7 @@ namespace frostnas::nn {
 
 struct NetworkOptions {
   uint64_t seed = 0;  // of initial weights and dropout
-  // Of what training keeps in memory inside and between convolution units
-  // (modules/conv_unit.h).
-  DataType storage = DataType::kFloat32;
+  Precision precision = Precision::kFloat32;
   float batch_norm_momentum = 0.1f;  // running = (1 - m) running + m batch
   float batch_norm_epsilon = 1e-5f;
 };

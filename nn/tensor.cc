@@ -14,10 +14,6 @@ namespace {
 constexpr int64_t kCacheLine = 64;
 constexpr int64_t kHugePage = 2 << 20;
 
-int64_t SizeOf(DataType type) {
-  return type == DataType::kFloat32 ? sizeof(float) : sizeof(BFloat16);
-}
-
 // Large tensors lie in huge pages where the system gives them: passes over them
 // would else miss the TLB at every fourth kilobyte.
 void* Allocate(int64_t bytes) {

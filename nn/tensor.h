@@ -45,10 +45,7 @@ class Tensor {
   int64_t elements() const { return shape_.elements(); }
   bool empty() const { return elements() == 0; }
   DataType type() const { return type_; }
-  Elements typed_data() {
-    if (type_ == DataType::kFloat32) return data();
-    return static_cast<BFloat16*>(memory_.get());
-  }
+  Elements typed_data() { return {type_, memory_.get()}; }
   ConstElements typed_data() const {
     return const_cast<Tensor*>(this)->typed_data();
   }

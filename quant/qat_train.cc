@@ -121,9 +121,9 @@ class Run {
 absl::Status Run::Create() {
   ASSIGN_OR_RETURN(const arch::Graph graph,
                    arch::ExpandArchitecture(training_.architecture));
-  ASSIGN_OR_RETURN(network_,
-                   nn::Network::Create(graph, {.seed = options_.seed,
-                                               .storage = options_.storage}));
+  ASSIGN_OR_RETURN(
+      network_, nn::Network::Create(graph, {.seed = options_.seed,
+                                            .precision = options_.precision}));
   ASSIGN_OR_RETURN(plan_, QatPlan::Create(graph, options_.qat));
   if (training_.start != nullptr) {
     RETURN_IF_ERROR(network_->Load(*training_.start, /*require_all=*/false));

@@ -26,8 +26,8 @@
 #include "absl/status/statusor.h"
 #include "base/stop.h"
 #include "nn/data/dataset.h"
-#include "nn/elements.h"
 #include "nn/optim/optimizer.h"
+#include "nn/precision.h"
 #include "proto/frostnas/v1/architecture.pb.h"
 #include "proto/frostnas/v1/package.pb.h"
 #include "quant/qat.h"
@@ -70,8 +70,7 @@ struct QatTrainOptions {
   bool augment = true;
   float label_smoothing = 0.1f;
   double weight_decay = 0.2;
-  // nn::NetworkOptions::storage.
-  nn::DataType storage = nn::DataType::kBfloat16;
+  nn::Precision precision = nn::Precision::kMixed;
   nn::GradBoostMode grad_boost = nn::GradBoostMode::kOff;
   // Share of the quantization-aware steps, the last ones, with frozen ranges.
   double frozen_share = 0.25;

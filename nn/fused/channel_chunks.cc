@@ -27,14 +27,16 @@ void Add(const std::vector<double>& from, std::vector<double>& to) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
-BFloat16* At(BFloat16* base, int64_t index) {
+template <typename T>
+T* At(T* base, int64_t index) {
   return base == nullptr ? nullptr : base + index;
 }
 
 // x itself, or what is left of it when it is rounded to `to`.
-float Keep(float x, BFloat16* to) {
+template <typename T>
+float Keep(float x, T* to) {
   if (to == nullptr) return x;
-  *to = RoundToBFloat16(x);
+  Elements(to).Set(0, x);
   return ToFloat(*to);
 }
 
@@ -108,7 +110,7 @@ StatsPart::StatsPart(int channels)
       group_min_(period_.floats(), Epilogue::kInfinity),
       group_max_(period_.floats(), -Epilogue::kInfinity) {}
 
-void StatsPart::Add(int64_t rows, const float* src, BFloat16* rounded) {
+void StatsPart::Add(int64_t rows, const float* src, Float16* rounded) {
   if (rows == 0) return;
   const int channels = period_.channels();
   if (rows_ == 0) {

@@ -80,7 +80,7 @@ class StatsPart {
  public:
   explicit StatsPart(int channels);
   // With `rounded`, src is rounded to it and the statistics are of that.
-  void Add(int64_t rows, const float* src, BFloat16* rounded = nullptr);
+  void Add(int64_t rows, const float* src, Float16* rounded = nullptr);
 
  private:
   friend void CombineStats(absl::Span<const StatsPart>, ChannelStats&);

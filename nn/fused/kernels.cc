@@ -30,6 +30,20 @@ constexpr int64_t kGroupBlock = 8;
 HWY_INLINE V Load(const float* p) { return hn::LoadU(kTag, p); }
 HWY_INLINE void Store(V v, float* p) { hn::StoreU(v, kTag, p); }
 
+HWY_INLINE V Load(const Float16* p) {
+  const hn::Rebind<hwy::float16_t, Tag> d;
+  return hn::PromoteTo(
+      kTag, hn::LoadU(d, reinterpret_cast<const hwy::float16_t*>(p)));
+}
+// As RoundToFloat16 where the processor has the instruction, else towards zero.
+// Returns what is left of v.
+HWY_INLINE V StoreRounded(V v, Float16* p) {
+  const hn::Rebind<hwy::float16_t, Tag> d;
+  const auto half = hn::DemoteTo(d, v);
+  hn::StoreU(half, d, reinterpret_cast<hwy::float16_t*>(p));
+  return hn::PromoteTo(kTag, half);
+}
+
 using Bits = hn::Rebind<uint32_t, Tag>;
 using UpperBits = hn::Rebind<uint16_t, Tag>;
 
@@ -52,8 +66,8 @@ HWY_INLINE V StoreRounded(V v, BFloat16* p) {
 HWY_INLINE void Store(V v, BFloat16* p) { (void)StoreRounded(v, p); }
 
 // x itself, or what is left of it when it is rounded to to[at].
-template <bool kRound>
-HWY_INLINE V Keep(V x, BFloat16* to, int64_t at) {
+template <bool kRound, typename T>
+HWY_INLINE V Keep(V x, T* to, int64_t at) {
   if constexpr (!kRound) return x;
   return StoreRounded(x, to + at);
 }
@@ -69,7 +83,7 @@ HWY_INLINE void PrefetchAhead(const T* p) {
 // One vector's column of a block of groups.
 template <bool kRound>
 HWY_INLINE void AddStatsColumn(const Groups& groups, const float* src,
-                               BFloat16* rounded, const StatsSums& sums,
+                               Float16* rounded, const StatsSums& sums,
                                int64_t i) {
   const V shift = Load(sums.shift + i);
   V sum = Load(sums.sum + i), squares = Load(sums.sum_squares + i);
@@ -90,7 +104,7 @@ HWY_INLINE void AddStatsColumn(const Groups& groups, const float* src,
 }
 
 template <bool kRound>
-void AddStatsAs(const Groups& groups, const float* src, BFloat16* rounded,
+void AddStatsAs(const Groups& groups, const float* src, Float16* rounded,
                 const StatsSums& sums) {
   const int64_t lanes = hn::Lanes(kTag);
   for (int64_t g = 0; g < groups.count; g += kGroupBlock) {
@@ -297,7 +311,7 @@ void Round(int64_t count, const float* src, BFloat16* dst) {
   for (; i < count; ++i) dst[i] = RoundToBFloat16(src[i]);
 }
 
-void AddStats(const Groups& groups, const float* src, BFloat16* rounded,
+void AddStats(const Groups& groups, const float* src, Float16* rounded,
               const StatsSums& sums) {
   const auto add = rounded != nullptr ? AddStatsAs<true> : AddStatsAs<false>;
   add(groups, src, rounded, sums);
@@ -308,7 +322,7 @@ void ApplyAffine(const Groups& groups, const PeriodAffine& affine,
   if (src.type() == DataType::kFloat32) {
     ApplyAffineFrom(groups, affine, epilogue, src.f32(), dst);
   } else {
-    ApplyAffineFrom(groups, affine, epilogue, src.bf16(), dst);
+    ApplyAffineFrom(groups, affine, epilogue, src.f16(), dst);
   }
 }
 
@@ -317,7 +331,7 @@ void AddGradient(const Groups& groups, const Epilogue& epilogue,
   if (args.src.type() == DataType::kFloat32) {
     AddGradientFrom(groups, epilogue, args, args.src.f32(), sums);
   } else {
-    AddGradientFrom(groups, epilogue, args, args.src.bf16(), sums);
+    AddGradientFrom(groups, epilogue, args, args.src.f16(), sums);
   }
 }
 
@@ -327,7 +341,7 @@ void ApplyGradient(const Groups& groups, const Epilogue& epilogue,
   if (args.src.type() == DataType::kFloat32) {
     ApplyGradientOf(groups, epilogue, args, args.src.f32(), correction);
   } else {
-    ApplyGradientOf(groups, epilogue, args, args.src.bf16(), correction);
+    ApplyGradientOf(groups, epilogue, args, args.src.f16(), correction);
   }
 }
 
@@ -348,7 +362,7 @@ void Round(int64_t count, const float* src, BFloat16* dst) {
   HWY_DYNAMIC_DISPATCH(Round)(count, src, dst);
 }
 
-void AddStats(const Groups& groups, const float* src, BFloat16* rounded,
+void AddStats(const Groups& groups, const float* src, Float16* rounded,
               const StatsSums& sums) {
   HWY_DYNAMIC_DISPATCH(AddStats)(groups, src, rounded, sums);
 }

@@ -12,6 +12,8 @@
 #include "nn/elements.h"
 #include "nn/fused/epilogue.h"
 
+// Where a pass takes Elements, src is of single precision or Float16, the
+// gradients and what is made of single precision or BFloat16.
 namespace frostnas::nn::fused {
 
 // Floats in the longest vector handled; periods are multiples of it.
@@ -35,7 +37,7 @@ struct StatsSums {
   float* max;
 };
 // With `rounded`, src is rounded to it first and that is what is summed.
-void AddStats(const Groups& groups, const float* src, BFloat16* rounded,
+void AddStats(const Groups& groups, const float* src, Float16* rounded,
               const StatsSums& sums);
 
 struct PeriodAffine {

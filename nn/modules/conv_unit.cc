@@ -135,7 +135,7 @@ ConstElements ConvUnit::EffectiveWeights(DataType type) const {
 }
 
 bool ConvUnit::Rounds(Mode mode) const {
-  return options_.storage == DataType::kBfloat16 && mode != Mode::kEval &&
+  return options_.precision == Precision::kMixed && mode != Mode::kEval &&
          convolution_->by_items() && !options_.norm_after_activation;
 }
 
@@ -193,8 +193,7 @@ ConstElements ConvUnit::Source(DataType type, const Tensor& src, int64_t at,
 
 void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   const bool rounds = Rounds(mode);
-  forward_operand_ =
-      rounds ? convolution_->forward_type() : DataType::kFloat32;
+  forward_operand_ = rounds ? convolution_->forward_type() : DataType::kFloat32;
   backward_operand_ =
       rounds ? convolution_->backward_type() : DataType::kFloat32;
   PrepareWeights();
@@ -208,7 +207,7 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   Tensor& y = keeps ? kept_ : dst;
   const bool stores_rounded = rounds && (keeps || pending_);
   y.Resize(shape.dst(),
-           stores_rounded ? DataType::kBfloat16 : DataType::kFloat32);
+           stores_rounded ? DataType::kFloat16 : DataType::kFloat32);
   y_ = &y;
   if (!measures) PrepareFromState();
 
@@ -239,7 +238,7 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
     }
     if (first.has_value()) first->Apply(rows, to, to);
     if (measures) {
-      stats[chunk.part].Add(rows, to, stores_rounded ? stored.bf16() : nullptr);
+      stats[chunk.part].Add(rows, to, stores_rounded ? stored.f16() : nullptr);
     } else if (!pending_) {
       finish_->Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
     }
@@ -399,7 +398,9 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
                             BackwardNorm(sums, diff_dst.shape().rows()));
   const ConvShape shape = ShapeFor(src[0]->shape());
   if (diff_src[0] != nullptr) {
-    diff_src[0]->Resize(shape.src(), src[0]->type());
+    const bool rounds = src[0]->type() == DataType::kFloat16;
+    diff_src[0]->Resize(shape.src(),
+                        rounds ? DataType::kBfloat16 : DataType::kFloat32);
   }
   if (convolution_->by_items()) {
     BackwardByItems(shape, to_y, *src[0], diff_dst, diff_src[0]);

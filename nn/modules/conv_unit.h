@@ -18,11 +18,10 @@
 // and quantizes each chunk as it reads it, forward and backward, so that the
 // finished tensor never goes to memory.
 //
-// With ConvUnitOptions::storage kBfloat16, what goes to memory in training is
-// rounded to it (y, and the gradient from a joined consumer), and 1 x 1
-// convolutions multiply in it where that is fast; sums stay in single
-// precision. The units that take whole batches or norm after the activation
-// store single precision. Evaluation is in single precision always.
+// With Precision::kMixed training keeps y as Float16 and the gradient from a
+// joined consumer as BFloat16, and 1 x 1 convolutions multiply BFloat16 where
+// that is fast; sums stay in single precision. Units that take whole batches or
+// norm after the activation keep single precision.
 #ifndef FROSTNAS_NN_MODULES_CONV_UNIT_H_
 #define FROSTNAS_NN_MODULES_CONV_UNIT_H_
 
@@ -39,6 +38,7 @@
 #include "nn/modules/convolution.h"
 #include "nn/modules/module.h"
 #include "nn/modules/output_quantizer.h"
+#include "nn/precision.h"
 
 namespace frostnas::nn {
 
@@ -52,8 +52,7 @@ struct ConvUnitOptions {
   // The activation's clamp: 0 and infinity for ReLU.
   float act_low = -Epilogue::kInfinity;
   float act_high = Epilogue::kInfinity;
-  // Of y, and of the gradients between joined units, in training.
-  DataType storage = DataType::kFloat32;
+  Precision precision = Precision::kFloat32;
   float momentum = 0.1f;  // running = (1 - momentum) running + momentum batch
   float epsilon = 1e-5f;
 };
@@ -132,9 +131,9 @@ class ConvUnit : public Module {
   // Of the last Forward.
   DataType forward_operand_ = DataType::kFloat32;  // of the convolution
   DataType backward_operand_ = DataType::kFloat32;
-  Tensor kept_;                            // y, where dst is not y; kTrain only
-  const Tensor* y_ = nullptr;              // kept_ or dst
-  bool pending_ = false;                   // dst is y and to be finished
+  Tensor kept_;                // y, where dst is not y; kTrain only
+  const Tensor* y_ = nullptr;  // kept_ or dst
+  bool pending_ = false;       // dst is y and to be finished
   ChannelAffine affine_;
   Epilogue epilogue_;
   std::optional<AffineChunks> finish_;  // of both

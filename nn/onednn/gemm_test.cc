@@ -1,9 +1,11 @@
 #include "nn/onednn/gemm.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/random.h"
 #include "gtest/gtest.h"
+#include "nn/elements.h"
 
 namespace frostnas::nn {
 namespace {
@@ -62,6 +64,44 @@ TEST(GemmTest, EqualsThePlainProductOnIntegers) {
           AddProduct(shape, a, b, expected);
           Gemm(shape, a.data(), b.data(), c.data());
           EXPECT_EQ(c, expected) << rows << " rows, add " << add;
+        }
+      }
+    }
+  }
+}
+
+std::vector<BFloat16> Rounded(const std::vector<float>& values) {
+  std::vector<BFloat16> rounded(values.size());
+  std::transform(values.begin(), values.end(), rounded.begin(),
+                 RoundToBFloat16);
+  return rounded;
+}
+
+// Small integers are exact in bfloat16, and their sums in single precision.
+TEST(GemmTest, EqualsThePlainProductOnIntegersInBFloat16) {
+  for (const int64_t rows : {1, 47, 300}) {
+    for (const int64_t columns : {8, 24, 65}) {
+      for (const int64_t inner : {8, 47, 240}) {
+        for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
+          for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
+            for (const bool add : {false, true}) {
+              const GemmShape shape = {.a = ta,
+                                       .b = tb,
+                                       .rows = rows,
+                                       .columns = columns,
+                                       .inner = inner,
+                                       .add = add};
+              const std::vector<float> a = SmallIntegers(rows * inner, 1);
+              const std::vector<float> b = SmallIntegers(columns * inner, 2);
+              std::vector<float> c = SmallIntegers(rows * columns, 3);
+              std::vector<float> expected =
+                  add ? c : std::vector<float>(c.size());
+              AddProduct(shape, a, b, expected);
+              Gemm(shape, Rounded(a).data(), Rounded(b).data(), c.data());
+              EXPECT_EQ(c, expected)
+                  << rows << "x" << columns << "x" << inner << ", add " << add;
+            }
+          }
         }
       }
     }

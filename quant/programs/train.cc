@@ -22,7 +22,7 @@
 #include "nlohmann/json.hpp"
 #include "nn/data/dataset.h"
 #include "nn/data/names.h"
-#include "nn/elements.h"
+#include "nn/precision.h"
 #include "nn/threads.h"
 #include "quant/package.h"
 #include "quant/qat_train.h"
@@ -49,10 +49,11 @@ ABSL_FLAG(double, learning_rate, 0,
           "Peak of the cosine schedule. 0: 0.015, or 0.05 with sgd.");
 ABSL_FLAG(double, weight_decay, -1,
           "Of dense weights. -1: 0.2 with adamw, else 0.0001.");
-ABSL_FLAG(std::string, precision, "bfloat16",
-          "bfloat16: training rounds the activations it keeps, and products "
-          "where the processor has AMX, to bfloat16; sums and weights stay in "
-          "single precision. float32: it rounds nothing, and takes longer.");
+ABSL_FLAG(std::string, precision, "mixed",
+          "mixed: training keeps activations and gradients in 16 bits, and "
+          "multiplies in bfloat16 where the processor has AMX; weights, sums "
+          "and evaluation stay in single precision. float32: all does, and "
+          "training takes longer.");
 ABSL_FLAG(bool, gradboost, false,
           "GradBoost noise in the quantization-aware epochs.");
 ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
@@ -132,12 +133,12 @@ absl::Status SetOptimizer(QatTrainOptions& options) {
 
 absl::Status SetPrecision(QatTrainOptions& options) {
   const std::string name = absl::GetFlag(FLAGS_precision);
-  if (name != "bfloat16" && name != "float32") {
+  if (name != "mixed" && name != "float32") {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--precision: \"", name, "\" is neither bfloat16 nor float32"));
+        "--precision: \"", name, "\" is neither mixed nor float32"));
   }
-  options.storage =
-      name == "float32" ? nn::DataType::kFloat32 : nn::DataType::kBfloat16;
+  options.precision =
+      name == "float32" ? nn::Precision::kFloat32 : nn::Precision::kMixed;
   return absl::OkStatus();
 }
 

@@ -6,9 +6,9 @@
 #include "arch/graph.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "nn/elements.h"
 #include "nn/loss.h"
 #include "nn/parameter.h"
+#include "nn/precision.h"
 
 namespace frostnas::search {
 namespace {
@@ -98,7 +98,7 @@ absl::StatusOr<std::unique_ptr<DerivedNetwork>> DerivedNetwork::Create(
   // Momentum 1: after a batch the running statistics are that batch's.
   nn::NetworkOptions options;
   options.batch_norm_momentum = 1;
-  options.storage = nn::DataType::kBfloat16;
+  options.precision = nn::Precision::kMixed;
   ASSIGN_OR_RETURN(made->network_, nn::Network::Create(graph, options));
   made->plan_->Attach(*made->network_);
   RETURN_IF_ERROR(made->network_->Load(weights, true));

@@ -9,7 +9,7 @@
 #include "absl/strings/strip.h"
 #include "base/random.h"
 #include "base/status_macros.h"
-#include "nn/elements.h"
+#include "nn/precision.h"
 
 namespace frostnas::search {
 namespace {
@@ -80,7 +80,7 @@ absl::Status Slot::MakeCandidates(const arch::SearchSlot& plan, uint64_t seed) {
     ASSIGN_OR_RETURN(
         candidate.network,
         nn::Network::Create(
-            from.graph, {.seed = seed, .storage = nn::DataType::kBfloat16}));
+            from.graph, {.seed = seed, .precision = nn::Precision::kMixed}));
     candidate.plan->Attach(*candidate.network);
   }
   return absl::OkStatus();

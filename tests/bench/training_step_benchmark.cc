@@ -10,9 +10,9 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "benchmark/benchmark.h"
-#include "nn/elements.h"
 #include "nn/loss.h"
 #include "nn/network.h"
+#include "nn/precision.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {
@@ -61,8 +61,8 @@ void TrainingStep(benchmark::State& state) {
   const arch::Graph graph = FrostNetSmall(state.range(3) / 100.0);
   auto network = Network::Create(
       graph, {.seed = 1,
-              .storage = state.range(2) != 0 ? DataType::kBfloat16
-                                             : DataType::kFloat32});
+              .precision = state.range(2) != 0 ? Precision::kMixed
+                                               : Precision::kFloat32});
   CHECK_OK(network);
   std::vector<MovingQuantizer> quantizers(graph.layers.size());
   std::vector<LayerQuantization> hooks(graph.layers.size());
@@ -85,7 +85,7 @@ void TrainingStep(benchmark::State& state) {
 }
 BENCHMARK(TrainingStep)
     ->ArgsProduct({{0, 1}, {1, 2}, {0, 1}, {35, 50}})
-    ->ArgNames({"quantize", "threads", "bfloat16", "width_percent"})
+    ->ArgNames({"quantize", "threads", "mixed", "width_percent"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
