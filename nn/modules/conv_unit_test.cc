@@ -339,11 +339,13 @@ TEST(ConvUnitQuantizationTest, ZeroFiltersAndConstantChannelsStayFinite) {
 // Two units in a row, their outputs and their gradients.
 class Pair {
  public:
-  Pair(const ConvUnitOptions& first, const ConvUnitOptions& second, bool join)
+  Pair(const ConvUnitOptions& first, const ConvUnitOptions& second, bool join,
+       bool quantize = true)
       : first_(first, Random(1)), second_(second, Random(2)) {
     if (join) {
       EXPECT_TRUE(first_.FinishLater(second_));
     }
+    if (!quantize) return;
     for (ConvUnit* unit : {&first_, &second_}) {
       quantizers_.push_back(std::make_unique<FixedQuantizer>());
       unit->SetQuantization(
@@ -429,6 +431,51 @@ TEST(JoinedUnitsTest, ComputeWhatSeparateOnesDo) {
           }
         }
       }
+    }
+  }
+}
+
+// Size of the difference, relative to `expected`.
+double RelativeDifference(const Values& actual, const Values& expected) {
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    difference += std::pow(double{actual[i]} - expected[i], 2);
+    size += std::pow(double{expected[i]}, 2);
+  }
+  return std::sqrt(difference / std::max(size, 1e-12));
+}
+
+// Channels enough for products in bfloat16, and rows for several chunks.
+// Without quantization: rounding may move a value over the border of two steps.
+TEST(MixedPrecisionTest, ComputesNearlyWhatSinglePrecisionDoes) {
+  const float inf = Epilogue::kInfinity;
+  ConvUnitOptions first = {
+      .name = "expand", .c_in = 6, .c_out = 48, .act_low = 0, .act_high = inf};
+  ConvUnitOptions depthwise = {.name = "depthwise",
+                               .depthwise = true,
+                               .c_in = 48,
+                               .c_out = 48,
+                               .kernel = 3,
+                               // A norm would undo the first unit's scales, and
+                               // leave their gradients about 0.
+                               .batch_norm = false,
+                               .act_low = 0,
+                               .act_high = inf};
+  ConvUnitOptions project = {.name = "project", .c_in = 48, .c_out = 40};
+  for (const bool join : {false, true}) {
+    for (ConvUnitOptions* second : {&depthwise, &project}) {
+      first.precision = second->precision = Precision::kFloat32;
+      const std::vector<Values> expected =
+          Pair(first, *second, join, false).Step();
+      first.precision = second->precision = Precision::kMixed;
+      const std::vector<Values> mixed =
+          Pair(first, *second, join, false).Step();
+      ASSERT_EQ(mixed.size(), expected.size());
+      for (size_t i = 0; i < expected.size(); ++i) {
+        EXPECT_LE(RelativeDifference(mixed[i], expected[i]), 0.03)
+            << second->name << ", joined " << join << ", item " << i;
+      }
+      EXPECT_NE(mixed[1], expected[1]) << "nothing was rounded";
     }
   }
 }
