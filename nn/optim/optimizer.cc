@@ -20,6 +20,7 @@
 #include "nn/optim/grad_boost.h"
 #include "nn/optim/kernels.h"
 #include "nn/optim/optimizer_options.h"
+#include "nn/optim/orthogonalize.h"
 #include "nn/optim/state_bytes.h"
 #include "nn/parameter.h"
 #include "nn/threads.h"
@@ -43,9 +44,37 @@ struct Slot {
   int64_t steps = 0;
   int64_t boosted = 0;
   std::vector<float> momentum, square, square_max, low, high;
+  // Of the parameter as a matrix that Muon moves; 0: it does not.
+  int64_t rows = 0, columns = 0;
 
   size_t size() const { return parameter->value.size(); }
+  bool is_matrix() const { return rows > 0; }
+  // Of Orthogonalize, up to a factor.
+  int64_t cost() const { return rows * columns * std::min(rows, columns); }
 };
+
+// The classifier, a matrix of its own kind, is left to Adam as Muon's authors
+// do.
+bool IsDenseConvolution(const Parameter& parameter) {
+  return parameter.role == ParameterRole::kWeight &&
+         parameter.shape.size() == 4;
+}
+
+// The dearest first, each to the thread that has least to do.
+std::vector<std::vector<Slot*>> SplitByCost(std::vector<Slot*> slots) {
+  std::stable_sort(
+      slots.begin(), slots.end(),
+      [](const Slot* a, const Slot* b) { return a->cost() > b->cost(); });
+  std::vector<std::vector<Slot*>> loads(static_cast<size_t>(
+      PartCount(static_cast<int64_t>(slots.size()), /*grain=*/1)));
+  std::vector<int64_t> costs(loads.size());
+  for (Slot* slot : slots) {
+    const auto least = std::min_element(costs.begin(), costs.end());
+    *least += slot->cost();
+    loads[least - costs.begin()].push_back(slot);
+  }
+  return loads;
+}
 
 // One thread's memory for a block.
 struct Scratch {
@@ -73,17 +102,21 @@ class OptimizerImpl : public Optimizer {
   }
 
   void Step(double learning_rate) override {
-    for (Slot& slot : slots_) Update(learning_rate, slot);
+    std::vector<Slot*> all;
+    for (Slot& slot : slots_) all.push_back(&slot);
+    UpdateAll(learning_rate, all);
   }
 
   void StepSome(double learning_rate,
                 const std::vector<Parameter*>& parameters) override {
+    std::vector<Slot*> some;
     for (const Parameter* parameter : parameters) {
       const auto found = by_parameter_.find(parameter);
       CHECK(found != by_parameter_.end())
           << parameter->name << " is not a parameter of this optimizer";
-      Update(learning_rate, slots_[found->second]);
+      some.push_back(&slots_[found->second]);
     }
+    UpdateAll(learning_rate, some);
   }
 
   void StartBoosting() override { boosting_ = boosts(); }
@@ -95,13 +128,17 @@ class OptimizerImpl : public Optimizer {
   bool boosts() const {
     return options_.grad_boost.mode != GradBoostMode::kOff;
   }
-  bool adam() const {
+  bool adam(const Slot& slot) const {
     return options_.kind == OptimizerKind::kAdam ||
-           options_.kind == OptimizerKind::kAdamW;
+           options_.kind == OptimizerKind::kAdamW ||
+           (options_.kind == OptimizerKind::kMuon && !slot.is_matrix());
   }
 
   void AddSlot(Parameter* parameter);
-  void Update(double learning_rate, Slot& slot);
+  void UpdateAll(double learning_rate, const std::vector<Slot*>& slots);
+  // Of the elements at `value`, as many as the slot's.
+  void Update(double learning_rate, Slot& slot, float* value);
+  void UpdateMatrix(double learning_rate, Slot& slot);
   const float* Gradient(Slot& slot, const Block& block,
                         const BoostConstants& boost, Scratch& scratch) const;
   void Apply(double learning_rate, const Slot& slot,
@@ -126,20 +163,61 @@ void OptimizerImpl::AddSlot(Parameter* parameter) {
     return std::vector<float>(used ? slot.size() : 0);
   };
   const bool sgd = options_.kind == OptimizerKind::kSgd;
+  if (options_.kind == OptimizerKind::kMuon && IsDenseConvolution(*parameter)) {
+    slot.rows = parameter->shape[0];
+    slot.columns = static_cast<int64_t>(slot.size()) / slot.rows;
+  }
   slot.momentum = zeros(!sgd || options_.momentum > 0);
-  slot.square = zeros(!sgd);
-  slot.square_max = zeros(adam() && options_.amsgrad);
+  slot.square = zeros(!sgd && !slot.is_matrix());
+  slot.square_max = zeros(adam(slot) && options_.amsgrad);
   slot.low = zeros(boosts());
   slot.high = zeros(boosts());
   by_parameter_[parameter] = slots_.size();
   slots_.push_back(std::move(slot));
 }
 
-void OptimizerImpl::Update(double learning_rate, Slot& slot) {
+// Each thread takes matrices of about equal cost.
+void OptimizerImpl::UpdateAll(double learning_rate,
+                              const std::vector<Slot*>& slots) {
+  std::vector<Slot*> matrices;
+  for (Slot* slot : slots) {
+    if (slot->is_matrix()) {
+      matrices.push_back(slot);
+    } else {
+      Update(learning_rate, *slot, slot->parameter->value.data());
+    }
+  }
+  if (matrices.empty()) return;
+  const auto loads = SplitByCost(std::move(matrices));
+  ParallelFor(static_cast<int64_t>(loads.size()), 1, [&](const Part& part) {
+    for (int64_t i = part.begin; i < part.end; ++i) {
+      for (Slot* slot : loads[i]) UpdateMatrix(learning_rate, *slot);
+    }
+  });
+}
+
+void OptimizerImpl::UpdateMatrix(double learning_rate, Slot& slot) {
+  thread_local std::vector<float> direction;
+  thread_local OrthogonalizeScratch scratch;
+  direction.assign(slot.size(), 0.0f);
+  Update(-1, slot, direction.data());  // adds g + momentum v
+  Orthogonalize(slot.rows, slot.columns, direction.data(), scratch);
+  // A row of a tall matrix has less than unit length.
+  const double tall = static_cast<double>(slot.rows) / slot.columns;
+  const float rate =
+      static_cast<float>(learning_rate * std::sqrt(std::max(1.0, tall)));
+  const float shrink = static_cast<float>(1 - learning_rate * slot.decay);
+  std::vector<float>& value = slot.parameter->value;
+  for (size_t i = 0; i < value.size(); ++i) {
+    value[i] = shrink * value[i] - rate * direction[i];
+  }
+}
+
+void OptimizerImpl::Update(double learning_rate, Slot& slot, float* value) {
   CHECK_EQ(slot.parameter->grad.size(), slot.size()) << slot.parameter->name;
   ++slot.steps;
   if (boosting_) ++slot.boosted;
-  const double beta = adam() ? options_.beta1 : kBoostBeta;
+  const double beta = adam(slot) ? options_.beta1 : kBoostBeta;
   const BoostConstants boost =
       BoostConstantsFor(options_.grad_boost, beta, slot.steps, slot.boosted);
   // Elements are independent, so the parts do not show in the result.
@@ -149,13 +227,12 @@ void OptimizerImpl::Update(double learning_rate, Slot& slot) {
       const Block block = {
           .offset = static_cast<size_t>(at),
           .count = static_cast<size_t>(std::min(kBlock, part.end - at))};
-      const UpdateRun run = {
-          .count = block.count,
-          .grad = Gradient(slot, block, boost, scratch),
-          .value = slot.parameter->value.data() + block.offset,
-          .momentum = At(slot.momentum, block.offset),
-          .square = At(slot.square, block.offset),
-          .square_max = At(slot.square_max, block.offset)};
+      const UpdateRun run = {.count = block.count,
+                             .grad = Gradient(slot, block, boost, scratch),
+                             .value = value + block.offset,
+                             .momentum = At(slot.momentum, block.offset),
+                             .square = At(slot.square, block.offset),
+                             .square_max = At(slot.square_max, block.offset)};
       Apply(learning_rate, slot, run);
     }
   };
@@ -217,6 +294,15 @@ void OptimizerImpl::Apply(double learning_rate, const Slot& slot,
                      .epsilon = static_cast<float>(options_.epsilon)},
                     run);
       return;
+    case OptimizerKind::kMuon:
+      if (slot.is_matrix()) {
+        SgdUpdate({.rate = rate,
+                   .momentum = static_cast<float>(options_.muon_momentum),
+                   .nesterov = true},
+                  run);
+        return;
+      }
+      [[fallthrough]];
     case OptimizerKind::kAdam:
     case OptimizerKind::kAdamW:
       ApplyAdam(learning_rate, slot, run);
@@ -229,9 +315,10 @@ void OptimizerImpl::ApplyAdam(double learning_rate, const Slot& slot,
   const double steps = static_cast<double>(slot.steps);
   const double bias1 = 1 - std::pow(options_.beta1, steps);
   const double bias2 = 1 - std::pow(options_.beta2, steps);
-  const double shrink = options_.kind == OptimizerKind::kAdamW
-                            ? 1 - learning_rate * slot.decay
-                            : 1.0;
+  // Adam's decay is in the gradient.
+  const double shrink = options_.kind == OptimizerKind::kAdam
+                            ? 1.0
+                            : 1 - learning_rate * slot.decay;
   AdamUpdate({.rate = static_cast<float>(learning_rate / bias1),
               .shrink = static_cast<float>(shrink),
               .beta1 = static_cast<float>(options_.beta1),

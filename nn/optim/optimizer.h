@@ -6,7 +6,8 @@
 // element from the start and, once boosting is on, adds clipped Laplace noise
 // in the gradient's direction.
 //
-// Deterministic for one seed. Thread-compatible.
+// Deterministic for one seed (kMuon: and number of compute threads).
+// Thread-compatible.
 #ifndef FROSTNAS_NN_OPTIM_OPTIMIZER_H_
 #define FROSTNAS_NN_OPTIM_OPTIMIZER_H_
 
@@ -23,7 +24,10 @@ namespace frostnas::nn {
 
 class NoiseSource;  // nn/optim/grad_boost.h
 
-enum class OptimizerKind { kSgd, kRmsprop, kAdam, kAdamW };
+// kMuon moves the weights of dense convolutions, as matrices (c_out, the rest),
+// by their orthogonalized momentum (orthogonalize.h) and everything else as
+// kAdamW does.
+enum class OptimizerKind { kSgd, kRmsprop, kAdam, kAdamW, kMuon };
 
 // The released code's arithmetic with its defects, or the intended one.
 enum class GradBoostMode { kOff, kRepoExact, kCorrected };
@@ -42,6 +46,7 @@ struct OptimizerOptions {
   bool nesterov = true;   // SGD; without momentum it changes nothing
   double rms_alpha = 0.9;
   double beta1 = 0.9, beta2 = 0.999;  // Adam, AdamW
+  double muon_momentum = 0.95;        // Nesterov's
   bool amsgrad = false;
   double epsilon = 1e-8;
   // Of kWeight; kDepthwiseWeight gets 0, kBias and kNorm 0.01 times this.

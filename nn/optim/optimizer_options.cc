@@ -39,6 +39,7 @@ absl::Status CheckOptions(const OptimizerOptions& options) {
   RETURN_IF_ERROR(CheckRange("rms_alpha", options.rms_alpha, kShare));
   RETURN_IF_ERROR(CheckRange("beta1", options.beta1, kShare));
   RETURN_IF_ERROR(CheckRange("beta2", options.beta2, kShare));
+  RETURN_IF_ERROR(CheckRange("muon_momentum", options.muon_momentum, kShare));
   RETURN_IF_ERROR(CheckRange("epsilon", options.epsilon, kNotNegative));
   RETURN_IF_ERROR(
       CheckRange("weight_decay", options.weight_decay, kNotNegative));
@@ -58,13 +59,14 @@ std::string OptionsText(const OptimizerOptions& options) {
   const GradBoostOptions& boost = options.grad_boost;
   return absl::StrFormat(
       "kind %d momentum %.17g dampening %.17g nesterov %d rms_alpha %.17g "
-      "beta1 %.17g beta2 %.17g amsgrad %d epsilon %.17g weight_decay %.17g "
+      "beta1 %.17g beta2 %.17g muon_momentum %.17g amsgrad %d epsilon %.17g "
+      "weight_decay %.17g "
       "boost %d clip_by %.17g noise_decay %.17g toss_coin %d seed %u",
       static_cast<int>(options.kind), options.momentum, options.dampening,
       options.nesterov, options.rms_alpha, options.beta1, options.beta2,
-      options.amsgrad, options.epsilon, options.weight_decay,
-      static_cast<int>(boost.mode), boost.clip_by, boost.noise_decay,
-      boost.toss_coin, options.seed);
+      options.muon_momentum, options.amsgrad, options.epsilon,
+      options.weight_decay, static_cast<int>(boost.mode), boost.clip_by,
+      boost.noise_decay, boost.toss_coin, options.seed);
 }
 
 double DecayShare(ParameterRole role) {

@@ -32,7 +32,7 @@ struct Training {
   }
 
   Parameter a = {.name = "a",
-                 .shape = {3},
+                 .shape = {1, 1, 1, 3},
                  .value = {1, 2, 3},
                  .grad = std::vector<float>(3)};
   Parameter b = {.name = "b",
@@ -48,7 +48,8 @@ std::vector<OptimizerOptions> AllKinds() {
   return {{.kind = OptimizerKind::kSgd, .grad_boost = boost},
           {.kind = OptimizerKind::kRmsprop, .grad_boost = boost},
           {.kind = OptimizerKind::kAdam, .amsgrad = true, .grad_boost = boost},
-          {.kind = OptimizerKind::kAdamW}};
+          {.kind = OptimizerKind::kAdamW},
+          {.kind = OptimizerKind::kMuon, .grad_boost = boost}};
 }
 
 TEST(OptimizerStateTest, RestoredTrainingContinuesBitForBit) {

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nn/optim/orthogonalize.h"
 #include "nn/parameter.h"
 #include "nn/threads.h"
 
@@ -56,6 +57,7 @@ struct Reference {
       case OptimizerKind::kAdam:
         return Adam(lr, g + decay * p);
       case OptimizerKind::kAdamW:
+      case OptimizerKind::kMuon:  // of what is no matrix
         p *= 1 - lr * decay;
         return Adam(lr, g);
     }
@@ -123,11 +125,56 @@ TEST(OptimizerTest, EveryKindFollowsItsFormula) {
            {.kind = kAdam},
            {.kind = kAdam, .amsgrad = true},
            {.kind = kAdamW},
-           {.kind = kAdamW, .amsgrad = true}}) {
+           {.kind = kAdamW, .amsgrad = true},
+           {.kind = kMuon}}) {
     ExpectMatchesReference(options, role, 0);
     OptimizerOptions decayed = options;
     decayed.weight_decay = 0.05;
     ExpectMatchesReference(decayed, role, 0.05);
+  }
+}
+
+TEST(OptimizerTest, MuonMovesConvolutionsByTheirOrthogonalizedMomentum) {
+  constexpr int64_t kRows = 6, kColumns = 3 * 3 * 5;
+  Parameter p = MakeParameter("conv", ParameterRole::kWeight, kRows * kColumns);
+  p.shape = {6, 3, 3, 5};
+  // A pointwise one taller than wide.
+  Parameter tall = MakeParameter("tall", ParameterRole::kWeight, 8 * 2);
+  tall.shape = {8, 1, 1, 2};
+  const OptimizerOptions options = {
+      .kind = OptimizerKind::kMuon, .muon_momentum = 0.8, .weight_decay = 0.3};
+  auto optimizer = *Optimizer::Create(options, {&p, &tall});
+  OrthogonalizeScratch scratch;
+  std::vector<float> velocity(p.value.size()), tall_velocity(16);
+  for (int step = 0; step < 3; ++step) {
+    DrawGradient(step, p);
+    DrawGradient(step, tall);
+    const auto expect = [&](const Parameter& from, int64_t rows,
+                            int64_t columns, std::vector<float>& v) {
+      std::vector<float> direction(v.size());
+      for (size_t i = 0; i < v.size(); ++i) {
+        v[i] = 0.8f * v[i] + from.grad[i];
+        direction[i] = from.grad[i] + 0.8f * v[i];
+      }
+      Orthogonalize(rows, columns, direction.data(), scratch);
+      const double taller = std::max(1.0, static_cast<double>(rows) / columns);
+      std::vector<float> expected = from.value;
+      for (size_t i = 0; i < v.size(); ++i) {
+        expected[i] =
+            static_cast<float>((1 - 0.1 * 0.3) * expected[i] -
+                               0.1 * std::sqrt(taller) * direction[i]);
+      }
+      return expected;
+    };
+    const auto expected = expect(p, kRows, kColumns, velocity);
+    const auto expected_tall = expect(tall, 8, 2, tall_velocity);
+    optimizer->Step(0.1);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_NEAR(p.value[i], expected[i], 1e-5) << step;
+    }
+    for (size_t i = 0; i < expected_tall.size(); ++i) {
+      ASSERT_NEAR(tall.value[i], expected_tall[i], 1e-5) << step;
+    }
   }
 }
 
