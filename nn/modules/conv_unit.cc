@@ -47,6 +47,13 @@ ItemSizes SizesOf(const Convolution& convolution, const ConvShape& shape) {
           .dst = items.dst_elements() / items.n};
 }
 
+// Where results that will be stored are made: in place, or, where storing
+// rounds them, in memory of the thread.
+float* ResultsFor(Elements stored, int64_t count) {
+  if (stored.type() == DataType::kFloat32) return stored.f32();
+  return ThreadScratch(ScratchUse::kResult, DataType::kFloat32, count).f32();
+}
+
 // Range of a clamped, per-channel affine image of channels in [min, max]: the
 // ends of each channel's range map to the ends of its image.
 ValueRange ImageRange(const ChannelStats& stats, const ChannelAffine& affine,
@@ -191,6 +198,17 @@ ConstElements ConvUnit::Source(DataType type, const Tensor& src, int64_t at,
   return ready;
 }
 
+Tensor& ConvUnit::PlaceY(Mode mode, const Shape& shape, Tensor& dst) {
+  pending_ = has_consumer_ && mode != Mode::kEval;
+  const bool keeps = mode == Mode::kTrain && !pending_;
+  const bool rounds = Rounds(mode) && (keeps || pending_);
+  if (keeps) dst.Resize(shape);
+  Tensor& y = keeps ? kept_ : dst;
+  y.Resize(shape, rounds ? DataType::kFloat16 : DataType::kFloat32);
+  y_ = &y;
+  return y;
+}
+
 void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   const bool rounds = Rounds(mode);
   forward_operand_ = rounds ? convolution_->forward_type() : DataType::kFloat32;
@@ -198,17 +216,10 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
       rounds ? convolution_->backward_type() : DataType::kFloat32;
   PrepareWeights();
   const ConvShape shape = ShapeFor(src[0]->shape());
+  Tensor& y = PlaceY(mode, shape.dst(), dst);
   // Statistics and ranges of the whole batch come before what follows y.
   const bool measures = rounds || output_.Observes(mode) ||
                         (options_.batch_norm && mode != Mode::kEval);
-  pending_ = has_consumer_ && mode != Mode::kEval;
-  const bool keeps = mode == Mode::kTrain && !pending_;
-  if (keeps) dst.Resize(shape.dst());
-  Tensor& y = keeps ? kept_ : dst;
-  const bool stores_rounded = rounds && (keeps || pending_);
-  y.Resize(shape.dst(),
-           stores_rounded ? DataType::kFloat16 : DataType::kFloat32);
-  y_ = &y;
   if (!measures) PrepareFromState();
 
   const ItemSizes sizes = SizesOf(*convolution_, shape);
@@ -225,10 +236,7 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
     const Elements stored = y.typed_data() + chunk.begin * sizes.dst;
     const int64_t count = chunk.count * sizes.dst;
     const int64_t rows = count / options_.c_out;
-    float* to = stores_rounded ? ThreadScratch(ScratchUse::kResult,
-                                               DataType::kFloat32, count)
-                                     .f32()
-                               : stored.f32();
+    float* to = ResultsFor(stored, count);
     if (convolution_->by_items()) {
       convolution_->Forward(
           sizes.Shape(chunk),
@@ -238,7 +246,8 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
     }
     if (first.has_value()) first->Apply(rows, to, to);
     if (measures) {
-      stats[chunk.part].Add(rows, to, stores_rounded ? stored.f16() : nullptr);
+      const bool round = stored.type() == DataType::kFloat16;
+      stats[chunk.part].Add(rows, to, round ? stored.f16() : nullptr);
     } else if (!pending_) {
       finish_->Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
     }
@@ -463,16 +472,13 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
         diff_weights.data());
     if (diff_src == nullptr) return;
     const Elements stored = diff_src->typed_data() + from;
-    const bool rounds = stored.type() == DataType::kBfloat16;
-    float* diff_x = rounds ? ThreadScratch(ScratchUse::kResult,
-                                           DataType::kFloat32, src_floats)
-                                 .f32()
-                           : stored.f32();
+    float* diff_x = ResultsFor(stored, src_floats);
     convolution_->BackwardData(part, diff_y,
                                EffectiveWeights(backward_operand_), diff_x);
     if (!pending) return;
+    const bool round = stored.type() == DataType::kBfloat16;
     reduced[chunk.part].Add(src_floats / options_.c_in, src.typed_data() + from,
-                            diff_x, rounds ? stored.bf16() : nullptr);
+                            diff_x, round ? stored.bf16() : nullptr);
   });
   first.AddTo(bias_.grad);
   constexpr int64_t kGrain = 1 << 14;

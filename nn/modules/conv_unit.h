@@ -93,6 +93,8 @@ class ConvUnit : public Module {
   Epilogue LastClamp() const;
 
   void PrepareWeights();
+  // Where this pass leaves y, of its shape and type.
+  Tensor& PlaceY(Mode mode, const Shape& shape, Tensor& dst);
   // The source's part that a chunk needs, finished.
   ConstElements Source(DataType type, const Tensor& src, int64_t at,
                        int64_t count) const;
