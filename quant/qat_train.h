@@ -63,9 +63,9 @@ struct QatTrainOptions {
   int qat_epochs = 0;
   // Stays below the training split's size.
   int batch = 64;
-  nn::OptimizerKind optimizer = nn::OptimizerKind::kAdamW;
+  nn::OptimizerKind optimizer = nn::OptimizerKind::kMuon;
   // Peak of a cosine over all epochs, after a warm-up of 5 % of the steps.
-  double learning_rate = 0.015;
+  double learning_rate = 0.02;
   uint64_t seed = 0;  // of fresh weights, order, augmentation, noise
   bool augment = true;
   float label_smoothing = 0.1f;

@@ -44,11 +44,12 @@ ABSL_FLAG(int, epochs, 15, "Epochs in all.");
 ABSL_FLAG(int, qat_epochs, -1,
           "Quantization-aware epochs of --mode qat. -1: 30 % of --epochs.");
 ABSL_FLAG(int, batch, 64, "Images a step.");
-ABSL_FLAG(std::string, optimizer, "adamw", "sgd, rmsprop, adam or adamw.");
+ABSL_FLAG(std::string, optimizer, "muon", "muon, adamw, adam, rmsprop or sgd.");
 ABSL_FLAG(double, learning_rate, 0,
-          "Peak of the cosine schedule. 0: 0.015, or 0.05 with sgd.");
+          "Peak of the cosine schedule. 0: 0.02, or 0.05 with sgd, 0.015 "
+          "with the others but muon.");
 ABSL_FLAG(double, weight_decay, -1,
-          "Of dense weights. -1: 0.2 with adamw, else 0.0001.");
+          "Of dense weights. -1: 0.2 with muon and adamw, else 0.0001.");
 ABSL_FLAG(std::string, precision, "mixed",
           "mixed: training keeps activations and gradients in 16 bits, and "
           "multiplies in bfloat16 where the processor has AMX; weights, sums "
@@ -106,17 +107,23 @@ absl::Status SetOptimizer(QatTrainOptions& options) {
       {"sgd", nn::OptimizerKind::kSgd},
       {"rmsprop", nn::OptimizerKind::kRmsprop},
       {"adam", nn::OptimizerKind::kAdam},
-      {"adamw", nn::OptimizerKind::kAdamW}};
+      {"adamw", nn::OptimizerKind::kAdamW},
+      {"muon", nn::OptimizerKind::kMuon}};
   const std::string name = absl::GetFlag(FLAGS_optimizer);
   const auto kind =
       std::find_if(std::begin(kKinds), std::end(kKinds),
                    [&](const auto& known) { return known.first == name; });
   if (kind == std::end(kKinds)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--optimizer: \"", name, "\" is not one of sgd, rmsprop, adam, adamw"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--optimizer: \"", name,
+                     "\" is not one of sgd, rmsprop, adam, adamw, muon"));
   }
   options.optimizer = kind->second;
-  if (options.optimizer != nn::OptimizerKind::kAdamW) {
+  if (options.optimizer != nn::OptimizerKind::kMuon) {
+    options.learning_rate = 0.015;
+  }
+  if (options.optimizer != nn::OptimizerKind::kMuon &&
+      options.optimizer != nn::OptimizerKind::kAdamW) {
     options.weight_decay = 1e-4;
   }
   if (options.optimizer == nn::OptimizerKind::kSgd) {
