@@ -17,7 +17,7 @@ class MixtureTest : public ::testing::Test {
  protected:
   MixtureTest()
       : one_thread_(1),
-        supernet_(Supernet::Create(TinySpace(), 3).value()),
+        supernet_(Supernet::Create(TinySpace(), {.seed = 3}).value()),
         run_(*supernet_) {
     Random random(9);
     images_.Resize({8, 8, 8, 3});

@@ -9,7 +9,6 @@
 #include "absl/strings/strip.h"
 #include "base/random.h"
 #include "base/status_macros.h"
-#include "nn/precision.h"
 
 namespace frostnas::search {
 namespace {
@@ -58,29 +57,28 @@ const v1::NamedTensor* Find(const v1::FloatNetwork& network,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Slot>> Slot::Create(const arch::SearchSlot& plan,
-                                                   int num_classes,
-                                                   uint64_t seed) {
+absl::StatusOr<std::unique_ptr<Slot>> Slot::Create(
+    const arch::SearchSlot& plan, int num_classes,
+    const nn::NetworkOptions& options) {
   std::unique_ptr<Slot> slot(new Slot());
   slot->name_ = plan.name;
   slot->num_classes_ = num_classes;
-  RETURN_IF_ERROR(slot->MakeCandidates(plan, seed));
+  RETURN_IF_ERROR(slot->MakeCandidates(plan, options));
   slot->MakeGroups(plan);
   for (Group& group : slot->groups_) {
-    RETURN_IF_ERROR(slot->MakeParameters(plan.in, seed, group));
+    RETURN_IF_ERROR(slot->MakeParameters(plan.in, options, group));
   }
   return slot;
 }
 
-absl::Status Slot::MakeCandidates(const arch::SearchSlot& plan, uint64_t seed) {
+absl::Status Slot::MakeCandidates(const arch::SearchSlot& plan,
+                                  const nn::NetworkOptions& options) {
   for (const arch::SlotCandidate& from : plan.candidates) {
     Candidate& candidate = candidates_.emplace_back();
     if (from.skip) continue;
     ASSIGN_OR_RETURN(candidate.plan, quant::QatPlan::Create(from.graph, {}));
-    ASSIGN_OR_RETURN(
-        candidate.network,
-        nn::Network::Create(
-            from.graph, {.seed = seed, .precision = nn::Precision::kMixed}));
+    ASSIGN_OR_RETURN(candidate.network,
+                     nn::Network::Create(from.graph, options));
     candidate.plan->Attach(*candidate.network);
   }
   return absl::OkStatus();
@@ -112,13 +110,13 @@ void Slot::MakeGroups(const arch::SearchSlot& plan) {
   }
 }
 
-absl::Status Slot::MakeParameters(arch::FeatureShape input, uint64_t seed,
+absl::Status Slot::MakeParameters(arch::FeatureShape input,
+                                  const nn::NetworkOptions& options,
                                   Group& group) {
   ASSIGN_OR_RETURN(const arch::Graph graph,
                    arch::ExpandBlock(group.largest, input, num_classes_));
   // Made for its initial weights only.
-  ASSIGN_OR_RETURN(const auto network,
-                   nn::Network::Create(graph, {.seed = seed}));
+  ASSIGN_OR_RETURN(const auto network, nn::Network::Create(graph, options));
   for (const nn::Parameter* parameter : network->parameters()) {
     group.parameters.push_back(std::make_unique<nn::Parameter>(*parameter));
     group.parameters.back()->ZeroGrad();

@@ -18,7 +18,6 @@
 #ifndef FROSTNAS_SEARCH_SUPERNET_SLOT_H_
 #define FROSTNAS_SEARCH_SUPERNET_SLOT_H_
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,7 +42,8 @@ class Slot {
   // Fresh weights from the seed. INVALID_ARGUMENT: a block that cannot be
   // trained, naming it.
   static absl::StatusOr<std::unique_ptr<Slot>> Create(
-      const arch::SearchSlot& plan, int num_classes, uint64_t seed);
+      const arch::SearchSlot& plan, int num_classes,
+      const nn::NetworkOptions& options);
 
   int num_candidates() const { return static_cast<int>(candidates_.size()); }
   bool is_skip(int k) const { return candidates_[k].network == nullptr; }
@@ -97,10 +97,11 @@ class Slot {
   };
 
   Slot() = default;
-  absl::Status MakeCandidates(const arch::SearchSlot& plan, uint64_t seed);
+  absl::Status MakeCandidates(const arch::SearchSlot& plan,
+                              const nn::NetworkOptions& options);
   void MakeGroups(const arch::SearchSlot& plan);
-  absl::Status MakeParameters(arch::FeatureShape input, uint64_t seed,
-                              Group& group);
+  absl::Status MakeParameters(arch::FeatureShape input,
+                              const nn::NetworkOptions& options, Group& group);
   absl::Status ShareParameters(int k, const arch::Graph& largest, Group& group);
   std::string StateName(absl::string_view kind, size_t index,
                         absl::string_view name) const;

@@ -41,7 +41,7 @@ std::vector<float> Values(const nn::Tensor& tensor) {
 class SlotTest : public ::testing::Test {
  protected:
   SlotTest() : space_(TinySpace()), plan_(space_.slots()[1]) {
-    slot_ = Slot::Create(plan_, space_.num_classes(), kSeed).value();
+    slot_ = Slot::Create(plan_, space_.num_classes(), {.seed = kSeed}).value();
   }
 
   // The candidate with kernel 5, expansion 4, reduction 2.
@@ -147,8 +147,8 @@ TEST_F(SlotTest, SmallCandidatesLeaveTheRestOfTheSharedWeightsAlone) {
 
 TEST_F(SlotTest, SkipIsTheIdentityBothWays) {
   const arch::SearchSlot& plan = space_.slots()[3];
-  ASSERT_OK_AND_ASSIGN(auto slot,
-                       Slot::Create(plan, space_.num_classes(), kSeed));
+  ASSERT_OK_AND_ASSIGN(
+      auto slot, Slot::Create(plan, space_.num_classes(), {.seed = kSeed}));
   const int skip = slot->num_candidates() - 1;
   ASSERT_TRUE(slot->is_skip(skip));
   const nn::Tensor src = Input(plan);
@@ -164,7 +164,7 @@ TEST_F(SlotTest, StateRestoresWeightsAndRanges) {
   v1::FloatNetwork state;
   slot_->SaveState(state);
   ASSERT_OK_AND_ASSIGN(auto other,
-                       Slot::Create(plan_, space_.num_classes(), 77));
+                       Slot::Create(plan_, space_.num_classes(), {.seed = 77}));
   other->SetPhase(quant::QatPhase::kQuantizing);
   ASSERT_OK(other->LoadState(state));
   v1::FloatNetwork again;

@@ -22,14 +22,14 @@ absl::Status DropDropout(int num_classes, arch::SearchSlot& slot) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Supernet>> Supernet::Create(
-    const arch::SearchSpace& space, uint64_t seed) {
+    const arch::SearchSpace& space, const nn::NetworkOptions& options) {
   std::unique_ptr<Supernet> supernet(new Supernet());
-  const Random root = Random(seed).Split("supernet");
+  const Random root = Random(options.seed).Split("supernet");
   for (arch::SearchSlot slot : space.slots()) {
     RETURN_IF_ERROR(DropDropout(space.num_classes(), slot));
-    ASSIGN_OR_RETURN(auto made,
-                     Slot::Create(slot, space.num_classes(),
-                                  root.Split(slot.name).NextUint64()));
+    nn::NetworkOptions own = options;
+    own.seed = root.Split(slot.name).NextUint64();
+    ASSIGN_OR_RETURN(auto made, Slot::Create(slot, space.num_classes(), own));
     supernet->slots_.push_back(std::move(made));
   }
   return supernet;

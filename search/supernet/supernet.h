@@ -39,7 +39,7 @@ class Supernet {
  public:
   // INVALID_ARGUMENT: a block that cannot be trained.
   static absl::StatusOr<std::unique_ptr<Supernet>> Create(
-      const arch::SearchSpace& space, uint64_t seed);
+      const arch::SearchSpace& space, const nn::NetworkOptions& options);
 
   int num_slots() const { return static_cast<int>(slots_.size()); }
   Slot& slot(int s) { return *slots_[s]; }

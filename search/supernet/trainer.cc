@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "base/status_macros.h"
 #include "nn/loss.h"
+#include "nn/precision.h"
 #include "proto/frostnas/v1/checkpoint.pb.h"
 
 namespace frostnas::search {
@@ -44,7 +45,7 @@ absl::Status CheckOptions(const TrainerInputs& inputs,
 
 nn::OptimizerOptions WeightOptimizer(const TrainerOptions& options) {
   nn::OptimizerOptions made;
-  made.kind = nn::OptimizerKind::kAdamW;
+  made.kind = nn::OptimizerKind::kMuon;
   made.weight_decay = options.weight_decay;
   made.grad_boost.mode = options.grad_boost ? nn::GradBoostMode::kCorrected
                                             : nn::GradBoostMode::kOff;
@@ -99,7 +100,10 @@ absl::StatusOr<std::unique_ptr<SupernetTrainer>> SupernetTrainer::Create(
 }
 
 absl::Status SupernetTrainer::Prepare() {
-  ASSIGN_OR_RETURN(supernet_, Supernet::Create(inputs_.space, options_.seed));
+  ASSIGN_OR_RETURN(
+      supernet_,
+      Supernet::Create(inputs_.space, {.seed = options_.seed,
+                                       .precision = nn::Precision::kMixed}));
   ASSIGN_OR_RETURN(optimizer_, nn::Optimizer::Create(WeightOptimizer(options_),
                                                      supernet_->parameters()));
   std::vector<int> candidates;
