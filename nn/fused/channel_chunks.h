@@ -5,6 +5,9 @@
 //   ... parts[i].Add(rows, y);  parts[i].Add(rows, y + ...);
 //   CombineStats(parts, stats);                             // in their order
 //
+// Where a pass takes Elements, src is of single precision or Float16; gradients
+// and what is made are of single precision or BFloat16.
+//
 // Objects prepared for a pass (AffineChunks, GradientChunks) are immutable and
 // shared by threads; a *Part belongs to one thread.
 #ifndef FROSTNAS_NN_FUSED_CHANNEL_CHUNKS_H_

@@ -3,7 +3,10 @@
 // Rows are taken in groups whose length in floats (the period) is a multiple
 // of the vector length, so that vectors are always full however few channels
 // there are; per-channel values come repeated to the period. What is left over
-// at the end (less than a period) is done by plain loops in channel_ops.cc.
+// at the end (less than a period) is done by plain loops in channel_chunks.cc.
+//
+// Where a pass takes Elements, src is of single precision or Float16; gradients
+// and what is made are of single precision or BFloat16.
 #ifndef FROSTNAS_NN_FUSED_KERNELS_H_
 #define FROSTNAS_NN_FUSED_KERNELS_H_
 
@@ -12,8 +15,6 @@
 #include "nn/elements.h"
 #include "nn/fused/epilogue.h"
 
-// Where a pass takes Elements, src is of single precision or Float16, the
-// gradients and what is made of single precision or BFloat16.
 namespace frostnas::nn::fused {
 
 // Floats in the longest vector handled; periods are multiples of it.
