@@ -29,7 +29,8 @@ struct GemmShape {
 
 void Gemm(const GemmShape& shape, const float* a, const float* b, float* c);
 
-// Sums in single precision; on the calling thread.
+// Sums in single precision; on the calling thread. Only where
+// BFloat16GemmIsFast(): other processors may not have it at all.
 void Gemm(const GemmShape& shape, const BFloat16* a, const BFloat16* b,
           float* c);
 
