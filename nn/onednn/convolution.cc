@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "nn/onednn/engine.h"
 #include "nn/threads.h"
 #include "oneapi/dnnl/dnnl.hpp"
 
@@ -10,18 +11,6 @@ namespace {
 
 using dnnl::memory;
 
-const dnnl::engine& Engine() {
-  static const auto* const engine =
-      new dnnl::engine(dnnl::engine::kind::cpu, 0);
-  return *engine;
-}
-
-// CPU streams run what they are given on the calling thread at once.
-dnnl::stream& Stream() {
-  thread_local dnnl::stream stream(Engine());
-  return stream;
-}
-
 memory::desc ActivationDesc(const Shape& s) {
   return {
       {s.n, s.c, s.h, s.w}, memory::data_type::f32, memory::format_tag::nhwc};
@@ -29,11 +18,6 @@ memory::desc ActivationDesc(const Shape& s) {
 
 memory::desc WeightsDesc(const ConvShape& s, memory::format_tag tag) {
   return {{s.c_out, s.c_in, s.kernel, s.kernel}, memory::data_type::f32, tag};
-}
-
-// oneDNN takes pointers to inputs without const.
-void SetData(memory& to, const float* data) {
-  to.set_data_handle(const_cast<float*>(data));
 }
 
 // Weights in our layout and in the one a primitive wants.

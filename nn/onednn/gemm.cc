@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "nn/onednn/engine.h"
 #include "nn/threads.h"
 #include "oneapi/dnnl/dnnl.h"
 #include "oneapi/dnnl/dnnl.hpp"
@@ -19,21 +20,19 @@ using dnnl::memory;
 // A product in bfloat16 prepared for a shape. Thread-compatible.
 class BFloat16Product {
  public:
-  BFloat16Product(const GemmShape& s, const dnnl::engine& engine)
-      : BFloat16Product(Describe(s, engine), engine) {}
+  explicit BFloat16Product(const GemmShape& s) : BFloat16Product(Describe(s)) {}
 
   size_t scratchpad_bytes() const { return scratchpad_.get_desc().get_size(); }
 
-  void Run(dnnl::stream& stream, void* scratchpad, const BFloat16* a,
-           const BFloat16* b, float* c) {
-    scratchpad_.set_data_handle(scratchpad);
-    a_.set_data_handle(const_cast<BFloat16*>(a));
-    b_.set_data_handle(const_cast<BFloat16*>(b));
-    c_.set_data_handle(c);
-    matmul_.execute(stream, {{DNNL_ARG_SRC, a_},
-                             {DNNL_ARG_WEIGHTS, b_},
-                             {DNNL_ARG_DST, c_},
-                             {DNNL_ARG_SCRATCHPAD, scratchpad_}});
+  void Run(void* scratchpad, const BFloat16* a, const BFloat16* b, float* c) {
+    SetData(scratchpad_, scratchpad);
+    SetData(a_, a);
+    SetData(b_, b);
+    SetData(c_, c);
+    matmul_.execute(Stream(), {{DNNL_ARG_SRC, a_},
+                               {DNNL_ARG_WEIGHTS, b_},
+                               {DNNL_ARG_DST, c_},
+                               {DNNL_ARG_SCRATCHPAD, scratchpad_}});
   }
 
  private:
@@ -46,7 +45,7 @@ class BFloat16Product {
             transpose == Transpose::kNo ? memory::format_tag::ab
                                         : memory::format_tag::ba};
   }
-  static Desc Describe(const GemmShape& s, const dnnl::engine& engine) {
+  static Desc Describe(const GemmShape& s) {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     if (s.add) {
@@ -59,14 +58,14 @@ class BFloat16Product {
              MatrixDesc(s.inner, s.columns, Type::bf16, s.b),
              MatrixDesc(s.rows, s.columns, Type::f32, Transpose::kNo)},
             attributes,
-            engine};
+            Engine()};
   }
-  BFloat16Product(const Desc& desc, const dnnl::engine& engine)
+  explicit BFloat16Product(const Desc& desc)
       : matmul_(desc),
-        a_(desc.src_desc(), engine, nullptr),
-        b_(desc.weights_desc(), engine, nullptr),
-        c_(desc.dst_desc(), engine, nullptr),
-        scratchpad_(desc.scratchpad_desc(), engine, nullptr) {}
+        a_(desc.src_desc(), Engine(), nullptr),
+        b_(desc.weights_desc(), Engine(), nullptr),
+        c_(desc.dst_desc(), Engine(), nullptr),
+        scratchpad_(desc.scratchpad_desc(), Engine(), nullptr) {}
 
   dnnl::matmul matmul_;
   memory a_, b_, c_, scratchpad_;
@@ -83,22 +82,19 @@ class BFloat16Products {
     if (products_.size() >= kKept && !products_.contains(key)) {
       products_.clear();
     }
-    BFloat16Product& product =
-        products_.try_emplace(key, s, engine_).first->second;
+    BFloat16Product& product = products_.try_emplace(key, s).first->second;
     constexpr size_t kAlignment = 64;
     const size_t bytes = product.scratchpad_bytes() + kAlignment;
     if (scratchpad_.size() < bytes) scratchpad_.resize(bytes);
     void* aligned = scratchpad_.data();
     size_t space = scratchpad_.size();
     std::align(kAlignment, product.scratchpad_bytes(), aligned, space);
-    product.Run(stream_, aligned, a, b, c);
+    product.Run(aligned, a, b, c);
   }
 
  private:
   using Key = std::tuple<Transpose, Transpose, int64_t, int64_t, int64_t, bool>;
 
-  dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream_{engine_};
   std::map<Key, BFloat16Product> products_;
   std::vector<std::byte> scratchpad_;
 };

@@ -45,31 +45,6 @@ void AddProduct(const GemmShape& s, const std::vector<float>& a,
   }
 }
 
-TEST(GemmTest, EqualsThePlainProductOnIntegers) {
-  // Some products below and some above the size worth a second thread.
-  for (const int64_t rows : {1, 7, 300}) {
-    for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
-      for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
-        for (const bool add : {false, true}) {
-          const GemmShape shape = {.a = ta,
-                                   .b = tb,
-                                   .rows = rows,
-                                   .columns = 24,
-                                   .inner = 40,
-                                   .add = add};
-          const std::vector<float> a = SmallIntegers(rows * 40, 1);
-          const std::vector<float> b = SmallIntegers(24 * 40, 2);
-          std::vector<float> c = SmallIntegers(rows * 24, 3);
-          std::vector<float> expected = add ? c : std::vector<float>(c.size());
-          AddProduct(shape, a, b, expected);
-          Gemm(shape, a.data(), b.data(), c.data());
-          EXPECT_EQ(c, expected) << rows << " rows, add " << add;
-        }
-      }
-    }
-  }
-}
-
 std::vector<BFloat16> Rounded(const std::vector<float>& values) {
   std::vector<BFloat16> rounded(values.size());
   std::transform(values.begin(), values.end(), rounded.begin(),
@@ -77,7 +52,44 @@ std::vector<BFloat16> Rounded(const std::vector<float>& values) {
   return rounded;
 }
 
-// Small integers are exact in bfloat16, and their sums in single precision.
+// In single precision, or of operands rounded to bfloat16: small integers are
+// exact in it, and their sums in single precision.
+void ExpectPlainProduct(const GemmShape& shape, bool round) {
+  const std::vector<float> a = SmallIntegers(shape.rows * shape.inner, 1);
+  const std::vector<float> b = SmallIntegers(shape.columns * shape.inner, 2);
+  std::vector<float> c = SmallIntegers(shape.rows * shape.columns, 3);
+  std::vector<float> expected = shape.add ? c : std::vector<float>(c.size());
+  AddProduct(shape, a, b, expected);
+  if (round) {
+    Gemm(shape, Rounded(a).data(), Rounded(b).data(), c.data());
+  } else {
+    Gemm(shape, a.data(), b.data(), c.data());
+  }
+  EXPECT_EQ(c, expected) << shape.rows << "x" << shape.columns << "x"
+                         << shape.inner << ", add " << shape.add;
+}
+
+// Of a size, every way to store and to add.
+void ExpectPlainProducts(GemmShape shape, bool round) {
+  for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
+    for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
+      for (const bool add : {false, true}) {
+        shape.a = ta;
+        shape.b = tb;
+        shape.add = add;
+        ExpectPlainProduct(shape, round);
+      }
+    }
+  }
+}
+
+TEST(GemmTest, EqualsThePlainProductOnIntegers) {
+  // Some products below and some above the size worth a second thread.
+  for (const int64_t rows : {1, 7, 300}) {
+    ExpectPlainProducts({.rows = rows, .columns = 24, .inner = 40}, false);
+  }
+}
+
 TEST(GemmTest, EqualsThePlainProductOnIntegersInBFloat16) {
   if (!BFloat16GemmIsFast()) {
     GTEST_SKIP() << "this processor has no AMX; nothing multiplies bfloat16";
@@ -85,27 +97,8 @@ TEST(GemmTest, EqualsThePlainProductOnIntegersInBFloat16) {
   for (const int64_t rows : {1, 47, 300}) {
     for (const int64_t columns : {8, 24, 65}) {
       for (const int64_t inner : {8, 47, 240}) {
-        for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
-          for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
-            for (const bool add : {false, true}) {
-              const GemmShape shape = {.a = ta,
-                                       .b = tb,
-                                       .rows = rows,
-                                       .columns = columns,
-                                       .inner = inner,
-                                       .add = add};
-              const std::vector<float> a = SmallIntegers(rows * inner, 1);
-              const std::vector<float> b = SmallIntegers(columns * inner, 2);
-              std::vector<float> c = SmallIntegers(rows * columns, 3);
-              std::vector<float> expected =
-                  add ? c : std::vector<float>(c.size());
-              AddProduct(shape, a, b, expected);
-              Gemm(shape, Rounded(a).data(), Rounded(b).data(), c.data());
-              EXPECT_EQ(c, expected)
-                  << rows << "x" << columns << "x" << inner << ", add " << add;
-            }
-          }
-        }
+        ExpectPlainProducts({.rows = rows, .columns = columns, .inner = inner},
+                            true);
       }
     }
   }
