@@ -8,8 +8,8 @@
 #include "base/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "nn/kernels/reference_conv.h"
+#include "nn/testing/each_target.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {
@@ -66,18 +66,7 @@ void ExpectReference(const ConvShape& s) {
       << "backward weights, " << s.ToString();
 }
 
-// Every instruction set this processor has, and none.
-class DepthwiseTest : public testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+using DepthwiseTest = EachTargetTest;
 
 TEST_P(DepthwiseTest, EqualsTheReferenceOnIntegers) {
   const std::vector<ConvShape> shapes = ShapesFromFile();
@@ -85,11 +74,8 @@ TEST_P(DepthwiseTest, EqualsTheReferenceOnIntegers) {
   for (const ConvShape& shape : shapes) ExpectReference(shape);
 }
 
-INSTANTIATE_TEST_SUITE_P(InstructionSets, DepthwiseTest,
-                         testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) {
-                           return hwy::TargetName(info.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(InstructionSets, DepthwiseTest, EachTarget(),
+                         TargetName);
 
 TEST(DepthwiseThreadsTest, RepeatsExactlyForOneThreadCount) {
   const ConvShape s = {

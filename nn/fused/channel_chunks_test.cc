@@ -9,9 +9,9 @@
 
 #include "base/random.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "nn/elements.h"
 #include "nn/fused/epilogue.h"
+#include "nn/testing/each_target.h"
 
 namespace frostnas::nn {
 namespace {
@@ -61,21 +61,11 @@ const std::vector<Epilogue>& Epilogues() {
   return *epilogues;
 }
 
-class ChannelChunksTest : public testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
+ChannelAffine AffineFor(const Size& size) {
+  return {RandomFloats(size.channels, 20), RandomFloats(size.channels, 21)};
+}
 
-  static ChannelAffine AffineFor(const Size& size) {
-    return {RandomFloats(size.channels, 20), RandomFloats(size.channels, 21)};
-  }
-};
+using ChannelChunksTest = EachTargetTest;
 
 TEST_P(ChannelChunksTest, RoundsToBFloat16) {
   for (const int64_t count : {1, 15, 16, 100}) {
@@ -180,11 +170,8 @@ TEST_P(ChannelChunksTest, AppliesGradientsToAndFromHalves) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(InstructionSets, ChannelChunksTest,
-                         testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) {
-                           return hwy::TargetName(info.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(InstructionSets, ChannelChunksTest, EachTarget(),
+                         TargetName);
 
 }  // namespace
 }  // namespace frostnas::nn

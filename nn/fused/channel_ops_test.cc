@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/random.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "nn/kernels/reference_norm.h"
+#include "nn/testing/each_target.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {
@@ -92,17 +92,7 @@ Values Apply(const ChannelAffine& affine, const Values& src) {
   return v;
 }
 
-class ChannelOpsTest : public testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+using ChannelOpsTest = EachTargetTest;
 
 TEST_P(ChannelOpsTest, StatisticsAgreeWithTheReference) {
   for (const Rows& size : Sizes()) {
@@ -206,11 +196,8 @@ TEST_P(ChannelOpsTest, AppliesGradientsWithCorrection) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(InstructionSets, ChannelOpsTest,
-                         testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& info) {
-                           return hwy::TargetName(info.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(InstructionSets, ChannelOpsTest, EachTarget(),
+                         TargetName);
 
 TEST(ChannelOpsThreadsTest, RepeatsExactlyForOneThreadCount) {
   const Rows size = {9001, 24};
