@@ -46,8 +46,8 @@ ABSL_FLAG(int, qat_epochs, -1,
 ABSL_FLAG(int, batch, 64, "Images a step.");
 ABSL_FLAG(std::string, optimizer, "muon", "muon, adamw, adam, rmsprop or sgd.");
 ABSL_FLAG(double, learning_rate, 0,
-          "Peak of the cosine schedule. 0: 0.02, or 0.05 with sgd, 0.015 "
-          "with the others but muon.");
+          "Peak of the cosine schedule. 0: 0.02 with muon, 0.05 with sgd, "
+          "0.015 with the others.");
 ABSL_FLAG(double, weight_decay, -1,
           "Of dense weights. -1: 0.2 with muon and adamw, else 0.0001.");
 ABSL_FLAG(std::string, precision, "mixed",
@@ -102,33 +102,33 @@ absl::StatusOr<v1::Architecture> ArchitectureFromFlags(
   return arch::LoadArchitecture(absl::GetFlag(FLAGS_arch), overrides);
 }
 
+// An optimizer with the rate and weight decay it trains best with.
+struct OptimizerDefaults {
+  absl::string_view name;
+  nn::OptimizerKind kind;
+  double learning_rate;
+  double weight_decay;
+};
+
 absl::Status SetOptimizer(QatTrainOptions& options) {
-  constexpr std::pair<absl::string_view, nn::OptimizerKind> kKinds[] = {
-      {"sgd", nn::OptimizerKind::kSgd},
-      {"rmsprop", nn::OptimizerKind::kRmsprop},
-      {"adam", nn::OptimizerKind::kAdam},
-      {"adamw", nn::OptimizerKind::kAdamW},
-      {"muon", nn::OptimizerKind::kMuon}};
+  constexpr OptimizerDefaults kKnown[] = {
+      {"sgd", nn::OptimizerKind::kSgd, 0.05, 1e-4},
+      {"rmsprop", nn::OptimizerKind::kRmsprop, 0.015, 1e-4},
+      {"adam", nn::OptimizerKind::kAdam, 0.015, 1e-4},
+      {"adamw", nn::OptimizerKind::kAdamW, 0.015, 0.2},
+      {"muon", nn::OptimizerKind::kMuon, 0.02, 0.2}};
   const std::string name = absl::GetFlag(FLAGS_optimizer);
-  const auto kind =
-      std::find_if(std::begin(kKinds), std::end(kKinds),
-                   [&](const auto& known) { return known.first == name; });
-  if (kind == std::end(kKinds)) {
+  const auto found =
+      std::find_if(std::begin(kKnown), std::end(kKnown),
+                   [&](const auto& known) { return known.name == name; });
+  if (found == std::end(kKnown)) {
     return absl::InvalidArgumentError(
         absl::StrCat("--optimizer: \"", name,
                      "\" is not one of sgd, rmsprop, adam, adamw, muon"));
   }
-  options.optimizer = kind->second;
-  if (options.optimizer != nn::OptimizerKind::kMuon) {
-    options.learning_rate = 0.015;
-  }
-  if (options.optimizer != nn::OptimizerKind::kMuon &&
-      options.optimizer != nn::OptimizerKind::kAdamW) {
-    options.weight_decay = 1e-4;
-  }
-  if (options.optimizer == nn::OptimizerKind::kSgd) {
-    options.learning_rate = 0.05;
-  }
+  options.optimizer = found->kind;
+  options.learning_rate = found->learning_rate;
+  options.weight_decay = found->weight_decay;
   if (const double rate = absl::GetFlag(FLAGS_learning_rate); rate > 0) {
     options.learning_rate = rate;
   }
