@@ -46,9 +46,7 @@ class ConstElements {
     return static_cast<const BFloat16*>(data_);
   }
   ConstElements operator+(int64_t count) const {
-    ConstElements moved = *this;
-    moved.data_ = static_cast<const char*>(data_) + count * SizeOf(type_);
-    return moved;
+    return {type_, static_cast<const char*>(data_) + count * SizeOf(type_)};
   }
   float operator[](int64_t i) const {
     switch (type_) {

@@ -170,8 +170,7 @@ void ConvUnit::PrepareWeights() {
   const std::vector<float>& weights =
       weight_bits_ > 0 ? quantized_ : weight_.value;
   rounded_.resize(weights.size());
-  std::transform(weights.begin(), weights.end(), rounded_.begin(),
-                 RoundToBFloat16);
+  Round(static_cast<int64_t>(weights.size()), weights.data(), rounded_.data());
 }
 
 AffineChunks ConvUnit::ActivateFirst() const {

@@ -51,9 +51,9 @@ struct TrainerOptions {
   int float_epochs = 1;
   int search_epochs = 1;
   int batch = 64;
-  // Of AdamW: peak, after an epoch's warm-up; then cosine to 0. On CIFAR-10 its
-  // loss after 240 uniformly drawn paths was 2.05 where SGD with momentum stood
-  // at 2.4 (rate 0.05): paths differ too much in scale for one rate.
+  // Of Muon: peak, after an epoch's warm-up; then cosine to 0. On CIFAR-10 the
+  // loss of `quick` after four epochs was 1.65 where AdamW's was 1.8; SGD with
+  // momentum stays far behind, as paths differ too much in scale for one rate.
   double learning_rate = 0.02;
   double weight_decay = 0.2;
   float label_smoothing = 0.1f;

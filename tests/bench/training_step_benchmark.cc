@@ -1,5 +1,6 @@
-// Time of a training step of FrostNet-Small 0.5 at 32x32 (30 M MACs), batch
-// 64, without the optimizer and the loader: the work of design.md section 10.
+// Time of a training step of FrostNet-Small at 32x32, batch 64, without the
+// optimizer and the loader, at width 0.5 (30 M MACs; the work of design.md
+// section 10) and 0.35 (15 M; what `quick` searches around).
 //
 //   ./bazelw run //tests/bench:training_step_benchmark
 #include <memory>
