@@ -1,6 +1,7 @@
 #include "quant/layer_params.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -69,6 +70,19 @@ std::vector<int32_t> FoldZeroPoint(const ConvParams& params) {
     folded[o] -= params.src_zero_point * sum;
   }
   return folded;
+}
+
+bool SaturatesOnly(const ConvParams& params) {
+  if (params.to.low > 0 || params.to.high < kStoredMax) return false;
+  const int64_t elements = params.geometry.filter_elements();
+  for (int o = 0; o < params.geometry.out_channels; ++o) {
+    double largest = std::abs(static_cast<double>(params.bias[o]));
+    for (int64_t i = 0; i < elements; ++i) {
+      largest += kStoredMax * std::abs(params.weight(o, i));
+    }
+    if (largest * params.multiplier[o] > 0x1p30) return false;
+  }
+  return true;
 }
 
 AddParams AddParamsOf(const QuantizedGraph& quantized, int index) {

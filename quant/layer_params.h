@@ -63,6 +63,10 @@ ConvParams ConvParamsOf(const QuantizedGraph& quantized, int index);
 // of the same convolution over src without its zero point.
 std::vector<int32_t> FoldZeroPoint(const ConvParams& params);
 
+// Whether requantizing needs no bounds but 0..255 and meets no value beyond
+// 2^30, so that a conversion to int32 and saturation do it.
+bool SaturatesOnly(const ConvParams& params);
+
 // kAdd: dst = RequantizeScaled(multiplier[0] * (a - zero_point[0]) +
 //                              multiplier[1] * (b - zero_point[1]), to),
 // each product rounded to float before the sum.

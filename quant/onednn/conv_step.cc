@@ -1,5 +1,6 @@
 // MakeConvStep of quant/onednn/step.h: a oneDNN primitive where it is exact,
-// our own 16-bit kernel where oneDNN's would saturate.
+// our own 16-bit kernel where oneDNN's would saturate, our own depthwise kernel
+// where the processor has the instruction for it.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include "quant/onednn/isa.h"
 #include "quant/onednn/step.h"
 #include "quant/simd/dense_conv.h"
+#include "quant/simd/depthwise_conv.h"
 
 namespace frostnas::quant {
 namespace {
@@ -150,6 +152,34 @@ class SimdConvStep final : public Step {
   int64_t pixels_ = 0;
 };
 
+class SimdDepthwiseStep final : public Step {
+ public:
+  SimdDepthwiseStep(const ConvParams& params, const StepTensors& tensors)
+      : conv_(params), tensors_(tensors), parts_(conv_.Parts(tensors.batch)) {
+    const int64_t part_bytes = std::max<int64_t>(
+        params.geometry.dst_elements() * tensors.batch / parts_, 1);
+    grain_ = std::max<int64_t>(kGrainBytes / part_bytes, 1);
+  }
+
+  void Execute() override {
+    nn::ParallelFor(parts_, grain_, [this](const nn::Part& part) {
+      conv_.Run(tensors_.src[0], part.begin, part.end, tensors_.dst);
+    });
+  }
+  std::string kernel() const override {
+    return simd::DepthwiseConv::KernelName();
+  }
+
+ private:
+  // Output bytes below which splitting costs more than it saves.
+  static constexpr int64_t kGrainBytes = 4096;
+
+  simd::DepthwiseConv conv_;
+  StepTensors tensors_;
+  int64_t parts_;
+  int64_t grain_;
+};
+
 // Copies src into a border of its zero point, then convolves without padding:
 // oneDNN pads with stored zeros, which are real zeros only for zero point 0.
 class PaddedConvStep final : public Step {
@@ -208,6 +238,10 @@ class PaddedConvStep final : public Step {
 
 absl::StatusOr<std::unique_ptr<Step>> MakeConvStep(const ConvParams& params,
                                                    const StepTensors& tensors) {
+  if (DetectInt8Isa().vnni512 && simd::DepthwiseConv::fast() &&
+      simd::DepthwiseConv::Supports(params.geometry)) {
+    return std::make_unique<SimdDepthwiseStep>(params, tensors);
+  }
   // A depthwise sum has no pairs that could saturate.
   const bool exact = DetectInt8Isa().exact || params.geometry.depthwise;
   if (!exact) return std::make_unique<SimdConvStep>(params, tensors);

@@ -34,11 +34,12 @@ std::string NameOf(dnnl::cpu_isa isa) {
 Int8Isa Detect() {
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   // By name rather than by bits: an unknown set is taken to saturate.
-  const bool exact = isa == dnnl::cpu_isa::avx2_vnni ||
-                     isa == dnnl::cpu_isa::avx512_core_vnni ||
-                     isa == dnnl::cpu_isa::avx512_core_bf16 ||
-                     isa == dnnl::cpu_isa::avx512_core_amx;
-  return {.name = NameOf(isa), .exact = exact};
+  const bool vnni512 = isa == dnnl::cpu_isa::avx512_core_vnni ||
+                       isa == dnnl::cpu_isa::avx512_core_bf16 ||
+                       isa == dnnl::cpu_isa::avx512_core_amx;
+  return {.name = NameOf(isa),
+          .exact = vnni512 || isa == dnnl::cpu_isa::avx2_vnni,
+          .vnni512 = vnni512};
 }
 
 }  // namespace

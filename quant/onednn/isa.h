@@ -15,6 +15,8 @@ struct Int8Isa {
   // Whether u8 x s8 multiply-adds go straight to 32 bits (VNNI, AMX). Where
   // they do not, oneDNN's dense kernels saturate at 16 bits.
   bool exact = false;
+  // VNNI on vectors of 512 bits: what our own 8-bit kernels are fast with.
+  bool vnni512 = false;
 };
 
 const Int8Isa& DetectInt8Isa();

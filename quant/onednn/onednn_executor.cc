@@ -16,16 +16,18 @@
 #include "quant/onednn/buffer_plan.h"
 #include "quant/onednn/isa.h"
 #include "quant/onednn/step.h"
+#include "quant/simd/depthwise_conv.h"
 
 namespace frostnas::quant {
 namespace {
 
 constexpr size_t kAlignment = 64;
 
-// 64-byte aligned bytes.
+// 64-byte aligned bytes, with some behind them that kernels may read.
 class Buffer {
  public:
-  explicit Buffer(int64_t bytes) : memory_(bytes + kAlignment) {
+  explicit Buffer(int64_t bytes)
+      : memory_(bytes + kAlignment + simd::DepthwiseConv::kSlackBytes) {
     const auto address = reinterpret_cast<uintptr_t>(memory_.data());
     data_ = memory_.data() + (kAlignment - address % kAlignment) % kAlignment;
   }

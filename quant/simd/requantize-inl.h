@@ -41,6 +41,29 @@ class Requantizer {
   IntVec zero_point_, low_, high_;
 };
 
+// The same for values and a clamp of which SaturatesOnly (quant/layer_params.h)
+// is true: conversion and saturation do all the work.
+class SaturatingRequantizer {
+ public:
+  explicit SaturatingRequantizer(const Requantization& to)
+      : zero_point_(hn::Set(IntTag(), to.zero_point)) {}
+
+  hn::Vec<ByteTag> operator()(FloatVec scaled) const {
+    return hn::DemoteTo(ByteTag(), hn::Add(Nearest(scaled), zero_point_));
+  }
+
+ private:
+  static IntVec Nearest(FloatVec scaled) {
+#if HWY_TARGET <= HWY_AVX3
+    return IntVec{_mm512_cvtps_epi32(scaled.raw)};
+#else
+    return hn::NearestInt(scaled);
+#endif
+  }
+
+  IntVec zero_point_;
+};
+
 }  // namespace frostnas::quant::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -1,0 +1,472 @@
+#include "quant/simd/depthwise_conv.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quant/simd/depthwise_conv.cc"
+// clang-format off: foreach_target comes first.
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "quant/simd/requantize-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace frostnas::quant::simd::HWY_NAMESPACE {
+
+using Packed = DepthwiseConv::Packed;
+
+// A vector of channels, at most a block; `BlockInt` also holds four 8-bit
+// values a channel.
+using BlockInt = hn::CappedTag<int32_t, DepthwiseConv::kBlock>;
+using BlockUnsigned = hn::RebindToUnsigned<BlockInt>;
+using BlockFloat = hn::RebindToFloat<BlockInt>;
+using BlockByte = hn::Rebind<uint8_t, BlockInt>;
+using BlockVec = hn::Vec<BlockInt>;
+
+constexpr int kMaxQuads = 2;
+
+bool FastImpl() { return HWY_TARGET == HWY_AVX3_DL; }
+const char* NameImpl() { return hwy::TargetName(HWY_TARGET); }
+
+// sum[c] + the four products of channel c: bytes of `values` are unsigned,
+// those of `weights` signed.
+HWY_INLINE BlockVec AddFour(BlockVec sum, BlockVec values, BlockVec weights) {
+#if HWY_TARGET == HWY_AVX3_DL
+  // An intrinsic would need a compiler told of avx512vnni, which Highway 1.0.3
+  // leaves out of what it says of this target.
+  asm("vpdpbusd %2, %1, %0"
+      : "+v"(sum.raw)
+      : "v"(values.raw), "v"(weights.raw));
+  return sum;
+#else
+  const BlockInt di;
+  const BlockVec byte = hn::Set(di, 0xff);
+  const auto add = [&](BlockVec value, BlockVec weight) HWY_ATTR {
+    const BlockVec signed_weight =
+        hn::ShiftRight<24>(hn::ShiftLeft<24>(weight));
+    sum = hn::Add(sum, hn::Mul(hn::And(value, byte), signed_weight));
+  };
+  add(values, weights);
+  add(hn::ShiftRight<8>(values), hn::ShiftRight<8>(weights));
+  add(hn::ShiftRight<16>(values), hn::ShiftRight<16>(weights));
+  add(hn::ShiftRight<24>(values), hn::ShiftRight<24>(weights));
+  return sum;
+#endif
+}
+
+struct FourRows {
+  const uint8_t* row[4];
+};
+
+// Channel c's values of four rows in lane c.
+HWY_INLINE BlockVec Interleave(const FourRows& rows, int64_t at) {
+#if HWY_TARGET == HWY_AVX3_DL
+  alignas(64) static constexpr uint8_t kOrder[64] = {
+      0,  16, 32, 48, 1,  17, 33, 49, 2,  18, 34, 50, 3,  19, 35, 51,
+      4,  20, 36, 52, 5,  21, 37, 53, 6,  22, 38, 54, 7,  23, 39, 55,
+      8,  24, 40, 56, 9,  25, 41, 57, 10, 26, 42, 58, 11, 27, 43, 59,
+      12, 28, 44, 60, 13, 29, 45, 61, 14, 30, 46, 62, 15, 31, 47, 63};
+  const auto row = [&](int r) HWY_ATTR {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows.row[r] + at));
+  };
+  __m512i four = _mm512_castsi128_si512(row(0));
+  four = _mm512_inserti32x4(four, row(1), 1);
+  four = _mm512_inserti32x4(four, row(2), 2);
+  four = _mm512_inserti32x4(four, row(3), 3);
+  return BlockVec{_mm512_permutexvar_epi8(_mm512_load_si512(kOrder), four)};
+#else
+  const BlockUnsigned du;
+  const auto row = [&](int r) HWY_ATTR {
+    return hn::PromoteTo(du, hn::LoadU(BlockByte(), rows.row[r] + at));
+  };
+  const auto low = hn::Or(row(0), hn::ShiftLeft<8>(row(1)));
+  const auto high = hn::Or(row(2), hn::ShiftLeft<8>(row(3)));
+  return hn::BitCast(BlockInt(), hn::Or(low, hn::ShiftLeft<16>(high)));
+#endif
+}
+
+HWY_INLINE void StoreChannels(hn::Vec<BlockByte> values, int count,
+                              uint8_t* to) {
+  const BlockByte d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  if (HWY_LIKELY(count >= lanes)) {
+    hn::StoreU(values, d, to);
+    return;
+  }
+#if HWY_TARGET <= HWY_AVX3
+  hn::BlendedStore(values, hn::FirstN(d, count), d, to);
+#else
+  uint8_t all[DepthwiseConv::kBlock];
+  hn::StoreU(values, d, all);
+  std::copy_n(all, count, to);
+#endif
+}
+
+// Channels that are handled together for all rows, so that their weights stay
+// in the nearest cache and each line of the input is fetched once.
+constexpr int kCachedChannels = 64;
+
+struct ChannelRange {
+  int begin, end;
+};
+
+// A group of output rows.
+struct RowGroup {
+  // The input rows it reads: 4 * quads.
+  const uint8_t* src[4 * kMaxQuads];
+  uint8_t* dst = nullptr;
+  // Output rows that exist.
+  int rows = 1;
+};
+
+// Output values of a block of channels that are computed at once: kRows by
+// kColumns.
+constexpr int kTile = 4;
+
+// How the sums of a block of channels become output.
+struct Output {
+  BlockVec bias;
+  hn::Vec<BlockFloat> multiplier;
+  Requantization to;
+  // Channels that exist.
+  int count;
+};
+
+// Stores the first `rows` by `columns` of a tile of sums.
+struct TileTarget {
+  uint8_t* dst;
+  int64_t row_bytes, column_bytes;
+  int rows, columns;
+};
+
+template <int kColumns, typename Rounding>
+HWY_INLINE void StoreTile(const BlockVec (&sums)[kTile], const Output& output,
+                          const TileTarget& target) {
+  const BlockFloat df;
+  const Rounding round(output.to);
+  for (int i = 0; i < kTile; ++i) {
+    const int row = i / kColumns, column = i % kColumns;
+    if (row >= target.rows || column >= target.columns) continue;
+    StoreChannels(
+        round(hn::Mul(hn::ConvertTo(df, sums[i]), output.multiplier)),
+        output.count,
+        target.dst + row * target.row_bytes + column * target.column_bytes);
+  }
+}
+
+#if HWY_TARGET == HWY_AVX3_DL
+// All four vectors are narrowed together.
+template <int kColumns>
+HWY_INLINE void StoreSaturated(const BlockVec (&sums)[kTile],
+                               const Output& output, const TileTarget& target) {
+  const BlockFloat df;
+  __m512i value[kTile];
+  for (int i = 0; i < kTile; ++i) {
+    const auto scaled = hn::Mul(hn::ConvertTo(df, sums[i]), output.multiplier);
+    value[i] = _mm512_cvtps_epi32(scaled.raw);
+  }
+  const __m512i zero_point =
+      _mm512_set1_epi16(static_cast<int16_t>(output.to.zero_point));
+  const __m512i first =
+      _mm512_adds_epi16(_mm512_packs_epi32(value[0], value[1]), zero_point);
+  const __m512i second =
+      _mm512_adds_epi16(_mm512_packs_epi32(value[2], value[3]), zero_point);
+  // Four channels of each value in a lane; then all channels of a value.
+  const __m512i order =
+      _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  const __m512i bytes =
+      _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
+  const auto store = [&](int i, __m128i values) HWY_ATTR {
+    const int row = i / kColumns, column = i % kColumns;
+    if (row >= target.rows || column >= target.columns) return;
+    StoreChannels(
+        hn::Vec<BlockByte>{values}, output.count,
+        target.dst + row * target.row_bytes + column * target.column_bytes);
+  };
+  store(0, _mm512_castsi512_si128(bytes));
+  store(1, _mm512_extracti32x4_epi32(bytes, 1));
+  store(2, _mm512_extracti32x4_epi32(bytes, 2));
+  store(3, _mm512_extracti32x4_epi32(bytes, 3));
+}
+
+template <>
+HWY_INLINE void StoreTile<2, SaturatingRequantizer>(
+    const BlockVec (&sums)[kTile], const Output& output,
+    const TileTarget& target) {
+  StoreSaturated<2>(sums, output, target);
+}
+template <>
+HWY_INLINE void StoreTile<4, SaturatingRequantizer>(
+    const BlockVec (&sums)[kTile], const Output& output,
+    const TileTarget& target) {
+  StoreSaturated<4>(sums, output, target);
+}
+#endif
+
+// The interleaved input of one block of channels: (columns, quads, lanes),
+// columns of padding included.
+int64_t ColumnCount(const ConvGeometry& g) {
+  // The last tile may reach beyond the last output column.
+  return g.in_size + 2 * g.pad + int64_t{kTile} * g.stride;
+}
+
+void FillPadding(const Packed& packed, int32_t* columns) {
+  const int64_t values =
+      ColumnCount(packed.geometry) * packed.quads * hn::Lanes(BlockInt());
+  std::fill_n(columns, values,
+              static_cast<int32_t>(packed.src_zero_point * 0x01010101u));
+}
+
+// Channels [first, first + lanes): all columns but those of padding.
+HWY_INLINE void InterleaveRows(const Packed& packed, const RowGroup& group,
+                               int first, int32_t* columns) {
+  const BlockInt di;
+  const ConvGeometry& g = packed.geometry;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
+  const int quads = packed.quads;
+  for (int q = 0; q < quads; ++q) {
+    int32_t* to = columns + (g.pad * quads + q) * lanes;
+    const uint8_t* const* src = group.src + 4 * q;
+    const FourRows rows = {{src[0], src[1], src[2], src[3]}};
+    const int64_t end = first + int64_t{g.in_size} * g.in_channels;
+    const int64_t step = g.in_channels;
+    for (int64_t at = first; at < end; at += step) {
+      hn::StoreU(Interleave(rows, at), di, to);
+      to += quads * lanes;
+    }
+  }
+}
+
+// The sums of a tile: kRows output rows from the first that `weights` belong
+// to, kTile / kRows columns from the one that `columns` points to.
+template <int kKernel, int kQuads, int kRows, int kStride>
+HWY_INLINE void SumTile(const int32_t* columns, const BlockVec* weights,
+                        BlockVec bias, BlockVec (&sums)[kTile]) {
+  const BlockInt di;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
+  constexpr int kColumns = kTile / kRows;
+  // A chain of additions for each four of input rows: the processor waits for
+  // one addition before the next of its chain.
+  BlockVec chains[kQuads][kTile];
+  for (int i = 0; i < kTile; ++i) {
+    chains[0][i] = bias;
+    if (kQuads > 1) chains[kQuads - 1][i] = hn::Zero(di);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kKernel + (kColumns - 1) * kStride; ++i) {
+#pragma GCC unroll 2
+    for (int q = 0; q < kQuads; ++q) {
+      const BlockVec values = hn::LoadU(di, columns + (i * kQuads + q) * lanes);
+#pragma GCC unroll 4
+      for (int c = 0; c < kColumns; ++c) {
+        const int kx = i - c * kStride;
+        if (kx < 0 || kx >= kKernel) continue;
+#pragma GCC unroll 2
+        for (int r = 0; r < kRows; ++r) {
+          BlockVec& sum = chains[q][r * kColumns + c];
+          sum = AddFour(sum, values, weights[(r * kKernel + kx) * kQuads + q]);
+        }
+      }
+    }
+  }
+  for (int i = 0; i < kTile; ++i) {
+    sums[i] = kQuads > 1 ? hn::Add(chains[0][i], chains[kQuads - 1][i])
+                         : chains[0][i];
+  }
+}
+
+// Channels [first, first + lanes) of kRows rows of a group, from `row`.
+template <int kKernel, int kQuads, int kRows, int kStride, typename Rounding>
+HWY_INLINE void ConvolveRows(const Packed& packed, const RowGroup& group,
+                             int first, int row, const int32_t* columns) {
+  const BlockInt di;
+  const ConvGeometry& g = packed.geometry;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
+  constexpr int kTaps = kKernel * kQuads;
+  constexpr int kColumns = kTile / kRows;
+  const int64_t block = first / DepthwiseConv::kBlock;
+  const int64_t within = first % DepthwiseConv::kBlock;
+  BlockVec weights[kRows * kTaps];
+#pragma GCC unroll 32
+  for (int i = 0; i < kRows * kTaps; ++i) {
+    const int64_t tap = (block * packed.rows + row) * kTaps + i;
+    weights[i] =
+        hn::LoadU(di, reinterpret_cast<const int32_t*>(packed.weights.data()) +
+                          tap * DepthwiseConv::kBlock + within);
+  }
+  const Output output = {
+      .bias = hn::LoadU(di, packed.bias.data() + first),
+      .multiplier = hn::LoadU(BlockFloat(), packed.multiplier.data() + first),
+      .to = packed.to,
+      .count = g.out_channels - first};
+  TileTarget target = {
+      .dst = group.dst + first + row * int64_t{g.out_size} * g.out_channels,
+      .row_bytes = int64_t{g.out_size} * g.out_channels,
+      .column_bytes = g.out_channels,
+      .rows = group.rows - row};
+  for (int x = 0; x < g.out_size; x += kColumns) {
+    BlockVec sums[kTile];
+    SumTile<kKernel, kQuads, kRows, kStride>(columns, weights, output.bias,
+                                             sums);
+    target.columns = g.out_size - x;
+    StoreTile<kColumns, Rounding>(sums, output, target);
+    columns += kColumns * kStride * kQuads * lanes;
+    target.dst += kColumns * target.column_bytes;
+  }
+}
+
+// Channels [begin, end) of a row group; kRows rows are computed at once.
+template <int kKernel, int kQuads, int kRows, int kStride, typename Rounding>
+void ConvolveGroup(const Packed& packed, const RowGroup& group,
+                   ChannelRange channels, int32_t* columns) {
+  const int lanes = static_cast<int>(hn::Lanes(BlockInt()));
+  for (int first = channels.begin; first < channels.end; first += lanes) {
+    InterleaveRows(packed, group, first, columns);
+    for (int row = 0; row < group.rows; row += kRows) {
+      ConvolveRows<kKernel, kQuads, kRows, kStride, Rounding>(
+          packed, group, first, row, columns);
+    }
+  }
+}
+
+using GroupFunction = void (*)(const Packed&, const RowGroup&, ChannelRange,
+                               int32_t*);
+
+template <typename Rounding>
+GroupFunction ChooseGroup(const ConvGeometry& g) {
+  if (g.kernel == 5) {
+    return g.stride == 1 ? ConvolveGroup<5, 2, 2, 1, Rounding>
+                         : ConvolveGroup<5, 2, 2, 2, Rounding>;
+  }
+  return g.stride == 1 ? ConvolveGroup<3, 1, 2, 1, Rounding>
+                       : ConvolveGroup<3, 1, 1, 2, Rounding>;
+}
+
+// Output rows from `y` of one image.
+RowGroup GroupAt(const Packed& packed, const uint8_t* image, int y,
+                 uint8_t* dst) {
+  const ConvGeometry& g = packed.geometry;
+  RowGroup group;
+  for (int r = 0; r < 4 * packed.quads; ++r) {
+    const int at = y * g.stride - g.pad + r;
+    group.src[r] = at >= 0 && at < g.in_size
+                       ? image + int64_t{at} * g.in_size * g.in_channels
+                       : packed.padding.data();
+  }
+  group.dst = dst + int64_t{y} * g.out_size * g.out_channels;
+  group.rows = std::min(packed.rows, g.out_size - y);
+  return group;
+}
+
+// `values` of them, aligned to a vector. One allocation a thread: it grows to
+// what the largest layer needs.
+int32_t* ColumnScratch(size_t values) {
+  constexpr size_t kAlign = 64;
+  static thread_local std::vector<int32_t> columns;
+  const size_t needed = values + kAlign / sizeof(int32_t);
+  if (columns.size() < needed) columns.resize(needed);
+  const auto address = reinterpret_cast<uintptr_t>(columns.data());
+  return reinterpret_cast<int32_t*>((address + kAlign - 1) / kAlign * kAlign);
+}
+
+void RunImpl(const Packed& packed, const uint8_t* src, int64_t begin,
+             int64_t end, uint8_t* dst) {
+  const ConvGeometry& g = packed.geometry;
+  const GroupFunction convolve = packed.saturates
+                                     ? ChooseGroup<SaturatingRequantizer>(g)
+                                     : ChooseGroup<Requantizer>(g);
+  int32_t* columns =
+      ColumnScratch(ColumnCount(g) * packed.quads * hn::Lanes(BlockInt()));
+  FillPadding(packed, columns);
+  const int64_t groups = (g.out_size + packed.rows - 1) / packed.rows;
+  for (int first = 0; first < g.out_channels; first += kCachedChannels) {
+    const ChannelRange channels = {
+        first, std::min(first + kCachedChannels, g.out_channels)};
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t n = part / groups;
+      const int y = static_cast<int>(part % groups) * packed.rows;
+      convolve(packed,
+               GroupAt(packed, src + n * g.src_elements(), y,
+                       dst + n * g.dst_elements()),
+               channels, columns);
+    }
+  }
+}
+
+}  // namespace frostnas::quant::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace frostnas::quant::simd {
+namespace {
+
+HWY_EXPORT(FastImpl);
+HWY_EXPORT(NameImpl);
+HWY_EXPORT(RunImpl);
+
+int RoundUp(int value, int step) { return (value + step - 1) / step * step; }
+
+}  // namespace
+
+bool DepthwiseConv::Supports(const ConvGeometry& g) {
+  const bool kernel = g.kernel == 3 || g.kernel == 5;
+  return g.depthwise && kernel && (g.stride == 1 || g.stride == 2) &&
+         g.pad <= g.kernel / 2;
+}
+
+bool DepthwiseConv::fast() { return HWY_DYNAMIC_DISPATCH(FastImpl)(); }
+
+std::string DepthwiseConv::KernelName() {
+  return absl::StrCat("simd depthwise ", HWY_DYNAMIC_DISPATCH(NameImpl)());
+}
+
+DepthwiseConv::DepthwiseConv(const ConvParams& params) {
+  const ConvGeometry& g = params.geometry;
+  CHECK(Supports(g));
+  packed_.geometry = g;
+  packed_.to = params.to;
+  packed_.src_zero_point = params.src_zero_point;
+  packed_.saturates = SaturatesOnly(params);
+  // As many rows as the fours of input rows serve.
+  packed_.quads = g.kernel == 3 ? 1 : 2;
+  packed_.rows = (4 * packed_.quads - g.kernel) / g.stride + 1;
+  const int channels = RoundUp(g.out_channels, kBlock);
+  packed_.bias = FoldZeroPoint(params);
+  packed_.bias.resize(channels);
+  packed_.multiplier = params.multiplier;
+  packed_.multiplier.resize(channels);
+  packed_.padding.assign(int64_t{g.in_size} * g.in_channels + kSlackBytes,
+                         static_cast<uint8_t>(params.src_zero_point));
+  const int taps = g.kernel * packed_.quads;
+  packed_.weights.resize(int64_t{channels} * packed_.rows * taps * 4);
+  for (int c = 0; c < g.out_channels; ++c) {
+    for (int i = 0; i < packed_.rows * g.kernel * g.kernel; ++i) {
+      const int row = i / (g.kernel * g.kernel);
+      const int ky = i / g.kernel % g.kernel, kx = i % g.kernel;
+      const int from_row = row * g.stride + ky;
+      const int64_t tap = (int64_t{c / kBlock} * packed_.rows + row) * taps +
+                          kx * packed_.quads + from_row / 4;
+      packed_.weights[(tap * kBlock + c % kBlock) * 4 + from_row % 4] =
+          params.weight(c, int64_t{ky} * g.kernel + kx);
+    }
+  }
+}
+
+int64_t DepthwiseConv::Parts(int64_t n) const {
+  return n * ((packed_.geometry.out_size + packed_.rows - 1) / packed_.rows);
+}
+
+void DepthwiseConv::Run(const uint8_t* src, int64_t begin, int64_t end,
+                        uint8_t* dst) const {
+  HWY_DYNAMIC_DISPATCH(RunImpl)(packed_, src, begin, end, dst);
+}
+
+}  // namespace frostnas::quant::simd
+#endif  // HWY_ONCE
