@@ -16,7 +16,7 @@
 #include "quant/onednn/buffer_plan.h"
 #include "quant/onednn/isa.h"
 #include "quant/onednn/step.h"
-#include "quant/simd/depthwise_conv.h"
+#include "quant/simd/blocks.h"
 
 namespace frostnas::quant {
 namespace {
@@ -27,7 +27,7 @@ constexpr size_t kAlignment = 64;
 class Buffer {
  public:
   explicit Buffer(int64_t bytes)
-      : memory_(bytes + kAlignment + simd::DepthwiseConv::kSlackBytes) {
+      : memory_(bytes + kAlignment + simd::kSlackBytes) {
     const auto address = reinterpret_cast<uintptr_t>(memory_.data());
     data_ = memory_.data() + (kAlignment - address % kAlignment) % kAlignment;
   }

@@ -14,7 +14,7 @@
 // clang-format off: foreach_target comes first.
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "quant/simd/requantize-inl.h"
+#include "quant/simd/blocks-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -22,44 +22,10 @@ namespace frostnas::quant::simd::HWY_NAMESPACE {
 
 using Packed = DepthwiseConv::Packed;
 
-// A vector of channels, at most a block; `BlockInt` also holds four 8-bit
-// values a channel.
-using BlockInt = hn::CappedTag<int32_t, DepthwiseConv::kBlock>;
-using BlockUnsigned = hn::RebindToUnsigned<BlockInt>;
-using BlockFloat = hn::RebindToFloat<BlockInt>;
-using BlockByte = hn::Rebind<uint8_t, BlockInt>;
-using BlockVec = hn::Vec<BlockInt>;
-
 constexpr int kMaxQuads = 2;
 
 bool FastImpl() { return HWY_TARGET == HWY_AVX3_DL; }
 const char* NameImpl() { return hwy::TargetName(HWY_TARGET); }
-
-// sum[c] + the four products of channel c: bytes of `values` are unsigned,
-// those of `weights` signed.
-HWY_INLINE BlockVec AddFour(BlockVec sum, BlockVec values, BlockVec weights) {
-#if HWY_TARGET == HWY_AVX3_DL
-  // An intrinsic would need a compiler told of avx512vnni, which Highway 1.0.3
-  // leaves out of what it says of this target.
-  asm("vpdpbusd %2, %1, %0"
-      : "+v"(sum.raw)
-      : "v"(values.raw), "v"(weights.raw));
-  return sum;
-#else
-  const BlockInt di;
-  const BlockVec byte = hn::Set(di, 0xff);
-  const auto add = [&](BlockVec value, BlockVec weight) HWY_ATTR {
-    const BlockVec signed_weight =
-        hn::ShiftRight<24>(hn::ShiftLeft<24>(weight));
-    sum = hn::Add(sum, hn::Mul(hn::And(value, byte), signed_weight));
-  };
-  add(values, weights);
-  add(hn::ShiftRight<8>(values), hn::ShiftRight<8>(weights));
-  add(hn::ShiftRight<16>(values), hn::ShiftRight<16>(weights));
-  add(hn::ShiftRight<24>(values), hn::ShiftRight<24>(weights));
-  return sum;
-#endif
-}
 
 struct FourRows {
   const uint8_t* row[4];
@@ -92,23 +58,6 @@ HWY_INLINE BlockVec Interleave(const FourRows& rows, int64_t at) {
 #endif
 }
 
-HWY_INLINE void StoreChannels(hn::Vec<BlockByte> values, int count,
-                              uint8_t* to) {
-  const BlockByte d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  if (HWY_LIKELY(count >= lanes)) {
-    hn::StoreU(values, d, to);
-    return;
-  }
-#if HWY_TARGET <= HWY_AVX3
-  hn::BlendedStore(values, hn::FirstN(d, count), d, to);
-#else
-  uint8_t all[DepthwiseConv::kBlock];
-  hn::StoreU(values, d, all);
-  std::copy_n(all, count, to);
-#endif
-}
-
 // Channels that are handled together for all rows, so that their weights stay
 // in the nearest cache and each line of the input is fetched once.
 constexpr int kCachedChannels = 64;
@@ -126,10 +75,6 @@ struct RowGroup {
   int rows = 1;
 };
 
-// Output values of a block of channels that are computed at once: kRows by
-// kColumns.
-constexpr int kTile = 4;
-
 // How the sums of a block of channels become output.
 struct Output {
   BlockVec bias;
@@ -139,7 +84,7 @@ struct Output {
   int count;
 };
 
-// Stores the first `rows` by `columns` of a tile of sums.
+// Where a tile of four sums goes: those of `rows` by `columns` that exist.
 struct TileTarget {
   uint8_t* dst;
   int64_t row_bytes, column_bytes;
@@ -147,74 +92,41 @@ struct TileTarget {
 };
 
 template <int kColumns, typename Rounding>
-HWY_INLINE void StoreTile(const BlockVec (&sums)[kTile], const Output& output,
+HWY_INLINE void StoreTile(const BlockVec (&sums)[kFour], const Output& output,
                           const TileTarget& target) {
   const BlockFloat df;
-  const Rounding round(output.to);
-  for (int i = 0; i < kTile; ++i) {
-    const int row = i / kColumns, column = i % kColumns;
-    if (row >= target.rows || column >= target.columns) continue;
-    StoreChannels(
-        round(hn::Mul(hn::ConvertTo(df, sums[i]), output.multiplier)),
-        output.count,
-        target.dst + row * target.row_bytes + column * target.column_bytes);
+  hn::Vec<BlockFloat> scaled[kFour];
+  for (int i = 0; i < kFour; ++i) {
+    scaled[i] = hn::Mul(hn::ConvertTo(df, sums[i]), output.multiplier);
   }
-}
-
-#if HWY_TARGET == HWY_AVX3_DL
-// All four vectors are narrowed together.
-template <int kColumns>
-HWY_INLINE void StoreSaturated(const BlockVec (&sums)[kTile],
-                               const Output& output, const TileTarget& target) {
-  const BlockFloat df;
-  __m512i value[kTile];
-  for (int i = 0; i < kTile; ++i) {
-    const auto scaled = hn::Mul(hn::ConvertTo(df, sums[i]), output.multiplier);
-    value[i] = _mm512_cvtps_epi32(scaled.raw);
-  }
-  const __m512i zero_point =
-      _mm512_set1_epi16(static_cast<int16_t>(output.to.zero_point));
-  const __m512i first =
-      _mm512_adds_epi16(_mm512_packs_epi32(value[0], value[1]), zero_point);
-  const __m512i second =
-      _mm512_adds_epi16(_mm512_packs_epi32(value[2], value[3]), zero_point);
-  // Four channels of each value in a lane; then all channels of a value.
-  const __m512i order =
-      _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-  const __m512i bytes =
-      _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
-  const auto store = [&](int i, __m128i values) HWY_ATTR {
-    const int row = i / kColumns, column = i % kColumns;
-    if (row >= target.rows || column >= target.columns) return;
-    StoreChannels(
-        hn::Vec<BlockByte>{values}, output.count,
-        target.dst + row * target.row_bytes + column * target.column_bytes);
+  const StoredFour stored(Rounding(output.to), scaled);
+  const auto to = [&](int row, int column) {
+    return target.dst + row * target.row_bytes + column * target.column_bytes;
   };
-  store(0, _mm512_castsi512_si128(bytes));
-  store(1, _mm512_extracti32x4_epi32(bytes, 1));
-  store(2, _mm512_extracti32x4_epi32(bytes, 2));
-  store(3, _mm512_extracti32x4_epi32(bytes, 3));
+  const auto exists = [&](int row, int column) {
+    return row < target.rows && column < target.columns;
+  };
+  constexpr int kRowOf1 = 1 / kColumns, kRowOf2 = 2 / kColumns,
+                kRowOf3 = 3 / kColumns;
+  constexpr int kColumnOf1 = 1 % kColumns, kColumnOf2 = 2 % kColumns,
+                kColumnOf3 = 3 % kColumns;
+  stored.Store<0>(output.count, to(0, 0));
+  if (exists(kRowOf1, kColumnOf1)) {
+    stored.Store<1>(output.count, to(kRowOf1, kColumnOf1));
+  }
+  if (exists(kRowOf2, kColumnOf2)) {
+    stored.Store<2>(output.count, to(kRowOf2, kColumnOf2));
+  }
+  if (exists(kRowOf3, kColumnOf3)) {
+    stored.Store<3>(output.count, to(kRowOf3, kColumnOf3));
+  }
 }
-
-template <>
-HWY_INLINE void StoreTile<2, SaturatingRequantizer>(
-    const BlockVec (&sums)[kTile], const Output& output,
-    const TileTarget& target) {
-  StoreSaturated<2>(sums, output, target);
-}
-template <>
-HWY_INLINE void StoreTile<4, SaturatingRequantizer>(
-    const BlockVec (&sums)[kTile], const Output& output,
-    const TileTarget& target) {
-  StoreSaturated<4>(sums, output, target);
-}
-#endif
 
 // The interleaved input of one block of channels: (columns, quads, lanes),
 // columns of padding included.
 int64_t ColumnCount(const ConvGeometry& g) {
   // The last tile may reach beyond the last output column.
-  return g.in_size + 2 * g.pad + int64_t{kTile} * g.stride;
+  return g.in_size + 2 * g.pad + int64_t{kFour} * g.stride;
 }
 
 void FillPadding(const Packed& packed, int32_t* columns) {
@@ -245,17 +157,17 @@ HWY_INLINE void InterleaveRows(const Packed& packed, const RowGroup& group,
 }
 
 // The sums of a tile: kRows output rows from the first that `weights` belong
-// to, kTile / kRows columns from the one that `columns` points to.
+// to, kFour / kRows columns from the one that `columns` points to.
 template <int kKernel, int kQuads, int kRows, int kStride>
 HWY_INLINE void SumTile(const int32_t* columns, const BlockVec* weights,
-                        BlockVec bias, BlockVec (&sums)[kTile]) {
+                        BlockVec bias, BlockVec (&sums)[kFour]) {
   const BlockInt di;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
-  constexpr int kColumns = kTile / kRows;
+  constexpr int kColumns = kFour / kRows;
   // A chain of additions for each four of input rows: the processor waits for
   // one addition before the next of its chain.
-  BlockVec chains[kQuads][kTile];
-  for (int i = 0; i < kTile; ++i) {
+  BlockVec chains[kQuads][kFour];
+  for (int i = 0; i < kFour; ++i) {
     chains[0][i] = bias;
     if (kQuads > 1) chains[kQuads - 1][i] = hn::Zero(di);
   }
@@ -276,7 +188,7 @@ HWY_INLINE void SumTile(const int32_t* columns, const BlockVec* weights,
       }
     }
   }
-  for (int i = 0; i < kTile; ++i) {
+  for (int i = 0; i < kFour; ++i) {
     sums[i] = kQuads > 1 ? hn::Add(chains[0][i], chains[kQuads - 1][i])
                          : chains[0][i];
   }
@@ -290,16 +202,16 @@ HWY_INLINE void ConvolveRows(const Packed& packed, const RowGroup& group,
   const ConvGeometry& g = packed.geometry;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
   constexpr int kTaps = kKernel * kQuads;
-  constexpr int kColumns = kTile / kRows;
-  const int64_t block = first / DepthwiseConv::kBlock;
-  const int64_t within = first % DepthwiseConv::kBlock;
+  constexpr int kColumns = kFour / kRows;
+  const int64_t block = first / kBlock;
+  const int64_t within = first % kBlock;
   BlockVec weights[kRows * kTaps];
 #pragma GCC unroll 32
   for (int i = 0; i < kRows * kTaps; ++i) {
     const int64_t tap = (block * packed.rows + row) * kTaps + i;
     weights[i] =
         hn::LoadU(di, reinterpret_cast<const int32_t*>(packed.weights.data()) +
-                          tap * DepthwiseConv::kBlock + within);
+                          tap * kBlock + within);
   }
   const Output output = {
       .bias = hn::LoadU(di, packed.bias.data() + first),
@@ -312,7 +224,7 @@ HWY_INLINE void ConvolveRows(const Packed& packed, const RowGroup& group,
       .column_bytes = g.out_channels,
       .rows = group.rows - row};
   for (int x = 0; x < g.out_size; x += kColumns) {
-    BlockVec sums[kTile];
+    BlockVec sums[kFour];
     SumTile<kKernel, kQuads, kRows, kStride>(columns, weights, output.bias,
                                              sums);
     target.columns = g.out_size - x;
@@ -411,8 +323,6 @@ HWY_EXPORT(FastImpl);
 HWY_EXPORT(NameImpl);
 HWY_EXPORT(RunImpl);
 
-int RoundUp(int value, int step) { return (value + step - 1) / step * step; }
-
 }  // namespace
 
 bool DepthwiseConv::Supports(const ConvGeometry& g) {
@@ -437,7 +347,7 @@ DepthwiseConv::DepthwiseConv(const ConvParams& params) {
   // As many rows as the fours of input rows serve.
   packed_.quads = g.kernel == 3 ? 1 : 2;
   packed_.rows = (4 * packed_.quads - g.kernel) / g.stride + 1;
-  const int channels = RoundUp(g.out_channels, kBlock);
+  const int channels = RoundUpToBlock(g.out_channels);
   packed_.bias = FoldZeroPoint(params);
   packed_.bias.resize(channels);
   packed_.multiplier = params.multiplier;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "quant/layer_params.h"
+#include "quant/simd/blocks.h"
 
 namespace frostnas::quant::simd {
 
@@ -35,10 +36,6 @@ class DepthwiseConv {
   // Parts [begin, end). src and dst are whole tensors; up to kSlackBytes
   // behind src's last value are read (their values do not matter).
   void Run(const uint8_t* src, int64_t begin, int64_t end, uint8_t* dst) const;
-
-  static constexpr int kSlackBytes = 16;
-  // Channels are handled in blocks of this many.
-  static constexpr int kBlock = 16;
 
   // For the kernels.
   struct Packed {

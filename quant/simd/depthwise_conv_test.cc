@@ -56,8 +56,7 @@ struct Problem {
       params.multiplier.push_back(0.002f + 0.001f * static_cast<float>(i % 7));
     }
     // Exactly as long as said: sanitizers see what is read too far.
-    src.resize(kImages * params.geometry.src_elements() +
-               DepthwiseConv::kSlackBytes);
+    src.resize(kImages * params.geometry.src_elements() + kSlackBytes);
     for (uint8_t& s : src) s = static_cast<uint8_t>(random.NextUint32());
   }
 };

@@ -46,11 +46,13 @@ class Requantizer {
 class SaturatingRequantizer {
  public:
   explicit SaturatingRequantizer(const Requantization& to)
-      : zero_point_(hn::Set(IntTag(), to.zero_point)) {}
+      : zero_point_(to.zero_point) {}
 
   hn::Vec<ByteTag> operator()(FloatVec scaled) const {
-    return hn::DemoteTo(ByteTag(), hn::Add(Nearest(scaled), zero_point_));
+    return hn::DemoteTo(
+        ByteTag(), hn::Add(Nearest(scaled), hn::Set(IntTag(), zero_point_)));
   }
+  int zero_point() const { return zero_point_; }
 
  private:
   static IntVec Nearest(FloatVec scaled) {
@@ -61,7 +63,7 @@ class SaturatingRequantizer {
 #endif
   }
 
-  IntVec zero_point_;
+  int zero_point_;
 };
 
 }  // namespace frostnas::quant::simd::HWY_NAMESPACE
