@@ -8,6 +8,14 @@
 namespace frostnas::quant {
 namespace {
 
+// What a conversion to int32 takes, with room for a zero point.
+constexpr double kMaxSaturated = 0x1p30;
+
+// Whether requantization clamps to less than 0..255.
+bool HasBounds(const Requantization& to) {
+  return to.low > 0 || to.high < kStoredMax;
+}
+
 // Clamp bounds of `layer`'s activation in the stored domain of its output.
 Requantization OutputOf(const QuantizedGraph& quantized, int index) {
   const arch::Layer& layer = quantized.graph.layers[index];
@@ -73,14 +81,14 @@ std::vector<int32_t> FoldZeroPoint(const ConvParams& params) {
 }
 
 bool SaturatesOnly(const ConvParams& params) {
-  if (params.to.low > 0 || params.to.high < kStoredMax) return false;
+  if (HasBounds(params.to)) return false;
   const int64_t elements = params.geometry.filter_elements();
   for (int o = 0; o < params.geometry.out_channels; ++o) {
     double largest = std::abs(static_cast<double>(params.bias[o]));
     for (int64_t i = 0; i < elements; ++i) {
       largest += kStoredMax * std::abs(params.weight(o, i));
     }
-    if (largest * params.multiplier[o] > 0x1p30) return false;
+    if (largest * params.multiplier[o] > kMaxSaturated) return false;
   }
   return true;
 }
@@ -96,6 +104,13 @@ AddParams AddParamsOf(const QuantizedGraph& quantized, int index) {
   }
   params.to = OutputOf(quantized, index);
   return params;
+}
+
+bool SaturatesOnly(const AddParams& params) {
+  const double largest =
+      kStoredMax * (static_cast<double>(params.multiplier[0]) +
+                    static_cast<double>(params.multiplier[1]));
+  return !HasBounds(params.to) && largest <= kMaxSaturated;
 }
 
 AveragePoolParams AveragePoolParamsOf(const QuantizedGraph& quantized,

@@ -76,6 +76,8 @@ struct AddParams {
   Requantization to;
 };
 AddParams AddParamsOf(const QuantizedGraph& quantized, int index);
+// As for convolutions.
+bool SaturatesOnly(const AddParams& params);
 
 // kGlobalPool, average: dst = Requantize(sum (src - src_zero_point),
 // multiplier, to) with multiplier s_in / (s_out * H * W).

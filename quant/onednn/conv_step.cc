@@ -20,6 +20,7 @@
 #include "quant/onednn/step.h"
 #include "quant/simd/dense_conv.h"
 #include "quant/simd/depthwise_conv.h"
+#include "quant/simd/elementwise.h"
 
 namespace frostnas::quant {
 namespace {
@@ -130,9 +131,9 @@ class OnednnConvStep final : public Step {
   std::unordered_map<int, memory> arguments_;
 };
 
-class SimdConvStep final : public Step {
+class SimdDenseStep final : public Step {
  public:
-  SimdConvStep(const ConvParams& params, const StepTensors& tensors)
+  SimdDenseStep(const ConvParams& params, const StepTensors& tensors)
       : conv_(params), tensors_(tensors) {
     const ConvGeometry& g = params.geometry;
     pixels_ = static_cast<int64_t>(tensors.batch) * g.out_size * g.out_size;
@@ -144,7 +145,9 @@ class SimdConvStep final : public Step {
       conv_.Run(tensors_.src[0], part.begin, part.end, tensors_.dst);
     });
   }
-  std::string kernel() const override { return "simd dense 16 bit"; }
+  std::string kernel() const override {
+    return absl::StrCat("simd dense ", simd::Target());
+  }
 
  private:
   simd::DenseConv conv_;
@@ -167,7 +170,7 @@ class SimdDepthwiseStep final : public Step {
     });
   }
   std::string kernel() const override {
-    return simd::DepthwiseConv::KernelName();
+    return absl::StrCat("simd depthwise ", simd::Target());
   }
 
  private:
@@ -199,8 +202,9 @@ class PaddedConvStep final : public Step {
   PaddedConvStep(const ConvParams& params, const StepTensors& tensors)
       : geometry_(params.geometry), tensors_(tensors) {
     const int64_t size = geometry_.in_size + 2 * geometry_.pad;
-    padded_.assign(tensors.batch * size * size * geometry_.in_channels,
-                   static_cast<uint8_t>(params.src_zero_point));
+    padded_.assign(
+        tensors.batch * size * size * geometry_.in_channels + simd::kSlackBytes,
+        static_cast<uint8_t>(params.src_zero_point));
   }
 
   void Execute() override {
@@ -234,20 +238,34 @@ class PaddedConvStep final : public Step {
   std::unique_ptr<Step> conv_;
 };
 
+// Where oneDNN's kernels would saturate, and where ours are faster: on few
+// channels, and where there are too few pixels for a tile of matrix registers.
+bool UseOwnKernel(const ConvParams& params, int batch) {
+  const Int8Isa& isa = DetectInt8Isa();
+  const bool fast = isa.vnni512 && simd::DepthwiseConv::fast();
+  const ConvGeometry& g = params.geometry;
+  // A depthwise sum has no pairs that could saturate.
+  if (g.depthwise) return fast && simd::DepthwiseConv::Supports(g);
+  constexpr int64_t kFewWeights = 4096, kFewPixels = 16;
+  const int64_t pixels = int64_t{batch} * g.out_size * g.out_size;
+  const int64_t weights = g.filter_elements() * g.out_channels;
+  return !isa.exact ||
+         (fast && (weights <= kFewWeights || pixels < kFewPixels));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Step>> MakeConvStep(const ConvParams& params,
                                                    const StepTensors& tensors) {
-  if (DetectInt8Isa().vnni512 && simd::DepthwiseConv::fast() &&
-      simd::DepthwiseConv::Supports(params.geometry)) {
+  const bool own = UseOwnKernel(params, tensors.batch);
+  const ConvGeometry& g = params.geometry;
+  if (g.depthwise && own) {
     return std::make_unique<SimdDepthwiseStep>(params, tensors);
   }
-  // A depthwise sum has no pairs that could saturate.
-  const bool exact = DetectInt8Isa().exact || params.geometry.depthwise;
-  if (!exact) return std::make_unique<SimdConvStep>(params, tensors);
-  if (params.geometry.pad > 0 && params.src_zero_point != 0) {
+  if (g.pad > 0 && (own || params.src_zero_point != 0)) {
     return PaddedConvStep::Create(params, tensors);
   }
+  if (own) return std::make_unique<SimdDenseStep>(params, tensors);
   try {
     return std::make_unique<OnednnConvStep>(params, tensors);
   } catch (const dnnl::error& error) {

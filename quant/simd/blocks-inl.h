@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include "hwy/highway.h"
 #include "quant/simd/blocks.h"
@@ -25,6 +27,17 @@ using BlockUnsigned = hn::RebindToUnsigned<BlockInt>;
 using BlockFloat = hn::RebindToFloat<BlockInt>;
 using BlockByte = hn::Rebind<uint8_t, BlockInt>;
 using BlockVec = hn::Vec<BlockInt>;
+
+// body(0), body(1), ...: indices are constants, so that the compiler keeps each
+// element of an array in a register, which it does not for a loop it unrolls.
+#define FROSTNAS_UNROLLED HWY_ATTR __attribute__((always_inline))
+template <int kCount, typename Body>
+HWY_INLINE void Unroll(const Body& body) {
+  [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) FROSTNAS_UNROLLED {
+    (body(std::integral_constant<int, kIndex>()), ...);
+  }
+  (std::make_integer_sequence<int, kCount>());
+}
 
 // sum[c] + the four products of channel c: bytes of `values` are unsigned,
 // those of `weights` signed.

@@ -5,106 +5,221 @@
 #include <cstring>
 #include <vector>
 
+#include "base/check.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/simd/dense_conv.cc"
 // clang-format off: foreach_target comes first.
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "quant/simd/requantize-inl.h"
+#include "quant/simd/blocks-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace frostnas::quant::simd::HWY_NAMESPACE {
+namespace {
 
-#if HWY_TARGET == HWY_SCALAR
+using Packed = DenseConv::Packed;
 
-void GroupOf(const DenseConv::Packed& packed, int group, const int16_t* window,
-             uint8_t (*out)[DenseConv::kGroup]) {
-  for (int i = 0; i < DenseConv::kPixels * DenseConv::kGroup; ++i) {
-    const int p = i / DenseConv::kGroup, o = i % DenseConv::kGroup;
-    const int at = group * DenseConv::kGroup + o;
-    int32_t sum = packed.bias[at];
-    for (int64_t k = 0; k < packed.pairs * 2; ++k) {
-      const int64_t row = group * packed.pairs + k / 2;
-      sum += window[p * packed.pairs * 2 + k] *
-             packed.weights[(row * DenseConv::kGroup + o) * 2 + k % 2];
-    }
-    out[p][o] = Requantize(sum, packed.multiplier[at], packed.to);
+// Pixels that follow each other in memory at one distance, in src and in dst.
+struct PixelRun {
+  const uint8_t* src;
+  int64_t src_step;
+  uint8_t* dst;
+  int64_t count;
+};
+
+// The four values at `from` in every lane.
+HWY_INLINE BlockVec Broadcast(const uint8_t* from) {
+  int32_t four;
+  std::memcpy(&four, from, sizeof(four));
+  return hn::Set(BlockInt(), four);
+}
+
+// Sums of kVectors vectors of output channels from `first`, of kPixels pixels.
+template <int kVectors, int kPixels>
+HWY_INLINE void SumTile(const Packed& packed, const PixelRun& run, int first,
+                        BlockVec (&sums)[kPixels][kVectors]) {
+  const BlockInt di;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
+  const int64_t fours = static_cast<int64_t>(packed.offsets.size());
+  const int32_t* weights[kVectors];
+  Unroll<kVectors>([&](auto v) FROSTNAS_UNROLLED {
+    const int64_t channel = first + v * lanes;
+    weights[v] = reinterpret_cast<const int32_t*>(packed.weights.data()) +
+                 channel / kBlock * fours * kBlock + channel % kBlock;
+    const BlockVec bias = hn::LoadU(di, packed.bias.data() + channel);
+    Unroll<kPixels>([&](auto p) FROSTNAS_UNROLLED { sums[p][v] = bias; });
+  });
+  const int64_t* offsets = packed.offsets.data();
+  for (int64_t i = 0; i < fours; ++i) {
+    BlockVec w[kVectors];
+    Unroll<kVectors>([&](auto v) FROSTNAS_UNROLLED {
+      w[v] = hn::LoadU(di, weights[v] + i * kBlock);
+    });
+    const uint8_t* from = run.src + offsets[i];
+    Unroll<kPixels>([&](auto p) FROSTNAS_UNROLLED {
+      const BlockVec values = Broadcast(from + p * run.src_step);
+      Unroll<kVectors>([&](auto v) FROSTNAS_UNROLLED {
+        sums[p][v] = AddFour(sums[p][v], values, w[v]);
+      });
+    });
   }
 }
 
-#else
+// How sums become output: kVectors vectors of channels.
+template <int kVectors, typename Rounding>
+struct Output {
+  hn::Vec<BlockFloat> multiplier[kVectors];
+  Rounding rounding;
+  // Channels that exist, from the first of these.
+  int count;
+  int64_t pixel_bytes;
+};
 
-using GroupInt = hn::CappedTag<int32_t, DenseConv::kGroup>;
-using GroupShort = hn::Repartition<int16_t, GroupInt>;
-using GroupFloat = hn::RebindToFloat<GroupInt>;
-using GroupVec = hn::Vec<GroupInt>;
-
-// sum[i] + a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1].
-GroupVec AddPairs(GroupVec sum, hn::Vec<GroupShort> a, hn::Vec<GroupShort> b) {
-  const GroupInt di;
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
-  // pmaddwd: adds neighbours, unlike the operation's general contract.
-  GroupVec unused = hn::Zero(di);
-  return hn::ReorderWidenMulAccumulate(di, a, b, sum, unused);
-#else
-  // |a| <= 255 and |b| <= 127: a product fits 16 bits.
-  const GroupVec products = hn::BitCast(di, hn::Mul(a, b));
-  const GroupVec odd = hn::ShiftRight<16>(products);
-  const GroupVec even = hn::ShiftRight<16>(hn::ShiftLeft<16>(products));
-  return hn::Add(sum, hn::Add(even, odd));
-#endif
+// kVectors * kPixels sums, four at a time.
+template <int kVectors, int kPixels, typename Rounding>
+HWY_INLINE void StoreTile(const BlockVec (&sums)[kPixels][kVectors],
+                          const Output<kVectors, Rounding>& output,
+                          uint8_t* dst) {
+  const BlockFloat df;
+  // Pixels that share a register; three vectors leave a quarter of it unused.
+  constexpr int kTogether = kVectors >= 3 ? 1 : kFour / kVectors;
+  static_assert(kPixels % kTogether == 0);
+  Unroll<kPixels / kTogether>([&](auto group) FROSTNAS_UNROLLED {
+    hn::Vec<BlockFloat> scaled[kFour];
+    Unroll<kFour>([&](auto i) FROSTNAS_UNROLLED {
+      constexpr int kVector =
+          kTogether == 1 ? std::min<int>(i, kVectors - 1) : i % kVectors;
+      constexpr int kPixel =
+          group * kTogether + (kTogether == 1 ? 0 : i / kVectors);
+      scaled[i] = hn::Mul(hn::ConvertTo(df, sums[kPixel][kVector]),
+                          output.multiplier[kVector]);
+    });
+    const StoredFour stored(output.rounding, scaled);
+    if constexpr (kTogether == 1) {
+      stored.StoreAll(output.count, dst);
+    } else if constexpr (kTogether == 2) {
+      stored.template StoreTwo<0>(output.count, dst);
+      stored.template StoreTwo<2>(output.count, dst + output.pixel_bytes);
+    } else {
+      stored.template Store<0>(output.count, dst);
+      stored.template Store<1>(output.count, dst + output.pixel_bytes);
+      stored.template Store<2>(output.count, dst + 2 * output.pixel_bytes);
+      stored.template Store<3>(output.count, dst + 3 * output.pixel_bytes);
+    }
+    dst += kTogether * output.pixel_bytes;
+  });
 }
 
-// One group of output channels of kPixels rows of `window` (kPixels, pairs, 2).
-void GroupOf(const DenseConv::Packed& packed, int group, const int16_t* window,
-             uint8_t (*out)[DenseConv::kGroup]) {
-  const GroupInt di;
-  const GroupFloat df;
-  const Requantizer requantize(packed.to);
-  const int lanes = static_cast<int>(hn::Lanes(di));
-  for (int first = 0; first < DenseConv::kGroup; first += lanes) {
-    const int at = group * DenseConv::kGroup + first;
-    GroupVec sum[DenseConv::kPixels];
-    for (GroupVec& s : sum) s = hn::LoadU(di, packed.bias.data() + at);
-    const int16_t* weights =
-        packed.weights.data() +
-        (group * packed.pairs * DenseConv::kGroup + first) * 2;
-    for (int64_t pair = 0; pair < packed.pairs; ++pair) {
-      const hn::Vec<GroupShort> w = hn::LoadU(GroupShort(), weights);
-      weights += DenseConv::kGroup * 2;
-      for (int p = 0; p < DenseConv::kPixels; ++p) {
-        int32_t both;
-        std::memcpy(&both, window + (p * packed.pairs + pair) * 2, 4);
-        sum[p] =
-            AddPairs(sum[p], hn::BitCast(GroupShort(), hn::Set(di, both)), w);
-      }
-    }
-    const auto multiplier = hn::LoadU(df, packed.multiplier.data() + at);
-    for (int p = 0; p < DenseConv::kPixels; ++p) {
-      const auto scaled = hn::Mul(hn::ConvertTo(df, sum[p]), multiplier);
-      hn::StoreU(requantize(scaled), ByteTag(), out[p] + first);
-    }
+// kVectors vectors of channels from `first`, of all pixels of a run.
+template <int kVectors, int kPixels, typename Rounding>
+void ConvolveVectors(const Packed& packed, const PixelRun& run, int first) {
+  const int lanes = static_cast<int>(hn::Lanes(BlockInt()));
+  Output<kVectors, Rounding> output = {
+      .rounding = Rounding(packed.to),
+      .count = std::min(kVectors * lanes, packed.geometry.out_channels - first),
+      .pixel_bytes = packed.geometry.out_channels};
+  for (int v = 0; v < kVectors; ++v) {
+    output.multiplier[v] =
+        hn::LoadU(BlockFloat(), packed.multiplier.data() + first + v * lanes);
   }
+  const auto tile = [&](int64_t at) FROSTNAS_UNROLLED {
+    PixelRun part = run;
+    part.src += at * run.src_step;
+    BlockVec sums[kPixels][kVectors];
+    SumTile(packed, part, first, sums);
+    StoreTile(sums, output, run.dst + first + at * output.pixel_bytes);
+  };
+  for (int64_t at = 0; at + kPixels <= run.count; at += kPixels) tile(at);
+  // The rest once more together with pixels before it.
+  if (run.count % kPixels != 0) tile(run.count - kPixels);
 }
 
-#endif  // HWY_TARGET == HWY_SCALAR
-
-void ChannelsOf(const DenseConv::Packed& packed, const int16_t* window,
-                int pixels, uint8_t* dst) {
+// One or two vectors of channels of a run too short for tiles.
+template <typename Rounding>
+void ConvolvePixels(const Packed& packed, const PixelRun& run, int first,
+                    int end) {
+  const BlockFloat df;
+  const int lanes = static_cast<int>(hn::Lanes(BlockInt()));
   const int channels = packed.geometry.out_channels;
-  uint8_t out[DenseConv::kPixels][DenseConv::kGroup];
-  for (int group = 0; group < packed.groups; ++group) {
-    GroupOf(packed, group, window, out);
-    const int first = group * DenseConv::kGroup;
-    const int count = std::min(DenseConv::kGroup, channels - first);
-    for (int p = 0; p < pixels; ++p) {
-      std::copy_n(out[p], count,
-                  dst + static_cast<int64_t>(p) * channels + first);
+  const Rounding rounding(packed.to);
+  for (; first < end; first += lanes) {
+    const auto multiplier = hn::LoadU(df, packed.multiplier.data() + first);
+    for (int64_t at = 0; at < run.count; ++at) {
+      PixelRun one = run;
+      one.src += at * run.src_step;
+      BlockVec sums[1][1];
+      SumTile(packed, one, first, sums);
+      StoreChannels(
+          rounding(hn::Mul(hn::ConvertTo(df, sums[0][0]), multiplier)),
+          channels - first, run.dst + at * channels + first);
     }
   }
 }
 
+// Channels [first, end) of a run: at most four vectors. Tiles are as large as
+// the registers hold.
+template <typename Rounding>
+void ConvolveChannels(const Packed& packed, const PixelRun& run, int first,
+                      int end) {
+  const int lanes = static_cast<int>(hn::Lanes(BlockInt()));
+  constexpr int kNarrowPixels = 12;
+  switch ((end - first) / lanes) {
+    case 4:
+      return run.count < 6
+                 ? ConvolveVectors<4, 1, Rounding>(packed, run, first)
+                 : ConvolveVectors<4, 6, Rounding>(packed, run, first);
+    case 3:
+      return run.count < 8
+                 ? ConvolveVectors<3, 1, Rounding>(packed, run, first)
+                 : ConvolveVectors<3, 8, Rounding>(packed, run, first);
+    case 2:
+      if (run.count < kNarrowPixels) break;
+      return ConvolveVectors<2, kNarrowPixels, Rounding>(packed, run, first);
+    case 1:
+      if (run.count < kNarrowPixels) break;
+      return ConvolveVectors<1, kNarrowPixels, Rounding>(packed, run, first);
+  }
+  ConvolvePixels<Rounding>(packed, run, first, end);
+}
+
+template <typename Rounding>
+void ConvolveRun(const Packed& packed, const PixelRun& run) {
+  const int lanes = static_cast<int>(hn::Lanes(BlockInt()));
+  const int vectors = (packed.geometry.out_channels + lanes - 1) / lanes;
+  // As even as can be: no tile much narrower than the others.
+  const int tiles = (vectors + kFour - 1) / kFour;
+  for (int i = 0; i < tiles; ++i) {
+    ConvolveChannels<Rounding>(packed, run, vectors * i / tiles * lanes,
+                               vectors * (i + 1) / tiles * lanes);
+  }
+}
+
+// Output pixels [begin, end): runs of pixels in one row of an image; all of
+// them, where output pixels lie as input pixels do.
+void ConvolveImpl(const Packed& packed, const uint8_t* src, int64_t begin,
+                  int64_t end, uint8_t* dst) {
+  const ConvGeometry& g = packed.geometry;
+  const auto convolve = packed.saturates ? ConvolveRun<SaturatingRequantizer>
+                                         : ConvolveRun<Requantizer>;
+  const bool one_run = g.kernel == 1 && g.stride == 1;
+  const int64_t row_pixels = g.out_size;
+  for (int64_t at = begin; at < end;) {
+    const int64_t row = at / row_pixels, x = at % row_pixels;
+    const int64_t n = row / g.out_size, y = row % g.out_size;
+    PixelRun run = {
+        .src = src + n * g.src_elements() +
+               (y * g.in_size + x) * g.stride * g.in_channels,
+        .src_step = int64_t{g.stride} * g.in_channels,
+        .dst = dst + at * g.out_channels,
+        .count = one_run ? end - at : std::min(row_pixels - x, end - at)};
+    convolve(packed, run);
+    at += run.count;
+  }
+}
+
+}  // namespace
 }  // namespace frostnas::quant::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -112,67 +227,44 @@ HWY_AFTER_NAMESPACE();
 namespace frostnas::quant::simd {
 namespace {
 
-HWY_EXPORT(ChannelsOf);
-
-// The filter's window of output pixel `pixel` (over n, y, x), less the zero
-// point; padding is 0.
-void GatherWindow(const DenseConv::Packed& packed, const uint8_t* src,
-                  int64_t pixel, int16_t* window) {
-  const ConvGeometry& g = packed.geometry;
-  const int64_t positions = static_cast<int64_t>(g.out_size) * g.out_size;
-  const uint8_t* image = src + pixel / positions * g.src_elements();
-  const int at = static_cast<int>(pixel % positions);
-  const int top = at / g.out_size * g.stride - g.pad;
-  const int left = at % g.out_size * g.stride - g.pad;
-  for (int k = 0; k < g.kernel * g.kernel; ++k) {
-    const int y = top + k / g.kernel, x = left + k % g.kernel;
-    const bool inside = y >= 0 && y < g.in_size && x >= 0 && x < g.in_size;
-    const uint8_t* from =
-        image + (static_cast<int64_t>(y) * g.in_size + x) * g.in_channels;
-    for (int c = 0; c < g.in_channels; ++c) {
-      *window++ = inside ? static_cast<int16_t>(from[c] - packed.src_zero_point)
-                         : int16_t{0};
-    }
-  }
-}
+HWY_EXPORT(ConvolveImpl);
 
 }  // namespace
 
 DenseConv::DenseConv(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;
+  CHECK(!g.depthwise);
+  CHECK_EQ(g.pad, 0);
   packed_.geometry = g;
   packed_.to = params.to;
-  packed_.src_zero_point = params.src_zero_point;
-  packed_.pairs = (g.filter_elements() + 1) / 2;
-  packed_.groups = (g.out_channels + kGroup - 1) / kGroup;
-  packed_.weights.resize(packed_.groups * packed_.pairs * kGroup * 2);
-  packed_.bias.resize(packed_.groups * kGroup);
-  packed_.multiplier.resize(packed_.groups * kGroup);
+  packed_.saturates = SaturatesOnly(params);
+  // A row of the filter lies together in memory.
+  const int row_values = g.kernel * g.in_channels;
+  const int row_fours = (row_values + 3) / 4;
+  for (int64_t i = 0; i < int64_t{g.kernel} * row_fours; ++i) {
+    packed_.offsets.push_back(i / row_fours * g.in_size * g.in_channels +
+                              i % row_fours * 4);
+  }
+  const int channels = RoundUpToBlock(g.out_channels);
+  packed_.bias = FoldZeroPoint(params);
+  packed_.bias.resize(channels);
+  packed_.multiplier = params.multiplier;
+  packed_.multiplier.resize(channels);
+  const int64_t fours = static_cast<int64_t>(packed_.offsets.size());
+  packed_.weights.resize(channels * fours * 4);
   for (int o = 0; o < g.out_channels; ++o) {
-    packed_.bias[o] = params.bias[o];
-    packed_.multiplier[o] = params.multiplier[o];
     for (int64_t i = 0; i < g.filter_elements(); ++i) {
-      const int64_t row = o / kGroup * packed_.pairs + i / 2;
-      packed_.weights[(row * kGroup + o % kGroup) * 2 + i % 2] =
-          params.weight(o, i);
+      const int64_t within = i % row_values;
+      const int64_t four = i / row_values * row_fours + within / 4;
+      const int64_t at = (o / kBlock * fours + four) * kBlock + o % kBlock;
+      packed_.weights[at * 4 + within % 4] = params.weight(o, i);
     }
   }
 }
 
 void DenseConv::Run(const uint8_t* src, int64_t begin, int64_t end,
                     uint8_t* dst) const {
-  std::vector<int16_t> window(kPixels * packed_.pairs * 2);
-  const auto channels = HWY_DYNAMIC_DISPATCH(ChannelsOf);
-  for (int64_t first = begin; first < end; first += kPixels) {
-    const int pixels =
-        static_cast<int>(std::min<int64_t>(kPixels, end - first));
-    for (int p = 0; p < pixels; ++p) {
-      GatherWindow(packed_, src, first + p,
-                   window.data() + p * packed_.pairs * 2);
-    }
-    channels(packed_, window.data(), pixels,
-             dst + first * packed_.geometry.out_channels);
-  }
+  HWY_DYNAMIC_DISPATCH(ConvolveImpl)(packed_, src, begin, end, dst);
 }
 
 }  // namespace frostnas::quant::simd

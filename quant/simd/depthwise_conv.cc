@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/check.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -19,14 +17,13 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace frostnas::quant::simd::HWY_NAMESPACE {
+namespace {
 
 using Packed = DepthwiseConv::Packed;
 
 constexpr int kMaxQuads = 2;
 
 bool FastImpl() { return HWY_TARGET == HWY_AVX3_DL; }
-const char* NameImpl() { return hwy::TargetName(HWY_TARGET); }
-
 struct FourRows {
   const uint8_t* row[4];
 };
@@ -312,6 +309,7 @@ void RunImpl(const Packed& packed, const uint8_t* src, int64_t begin,
   }
 }
 
+}  // namespace
 }  // namespace frostnas::quant::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -320,7 +318,6 @@ namespace frostnas::quant::simd {
 namespace {
 
 HWY_EXPORT(FastImpl);
-HWY_EXPORT(NameImpl);
 HWY_EXPORT(RunImpl);
 
 }  // namespace
@@ -332,10 +329,6 @@ bool DepthwiseConv::Supports(const ConvGeometry& g) {
 }
 
 bool DepthwiseConv::fast() { return HWY_DYNAMIC_DISPATCH(FastImpl)(); }
-
-std::string DepthwiseConv::KernelName() {
-  return absl::StrCat("simd depthwise ", HWY_DYNAMIC_DISPATCH(NameImpl)());
-}
 
 DepthwiseConv::DepthwiseConv(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;

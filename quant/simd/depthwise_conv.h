@@ -10,7 +10,6 @@
 #define FROSTNAS_QUANT_SIMD_DEPTHWISE_CONV_H_
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "quant/layer_params.h"
@@ -24,9 +23,6 @@ class DepthwiseConv {
   static bool Supports(const ConvGeometry& geometry);
   // Whether the instruction set in use has the instruction.
   static bool fast();
-  // "AVX3_DL vnni" or so.
-  static std::string KernelName();
-
   // Needs Supports(); packs the weights. `params` is copied but for its spans,
   // which are not used afterwards.
   explicit DepthwiseConv(const ConvParams& params);

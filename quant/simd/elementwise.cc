@@ -9,44 +9,61 @@
 // clang-format off: foreach_target comes first.
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "quant/simd/requantize-inl.h"
+#include "quant/simd/blocks-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace frostnas::quant::simd::HWY_NAMESPACE {
 
-FloatVec LoadCentred(const uint8_t* from, IntVec zero_point) {
-  const IntVec value = hn::PromoteTo(IntTag(), hn::LoadU(ByteTag(), from));
-  return hn::ConvertTo(FloatTag(), hn::Sub(value, zero_point));
+HWY_INLINE hn::Vec<BlockFloat> LoadCentred(const uint8_t* from,
+                                           BlockVec zero_point) {
+  const BlockVec value =
+      hn::PromoteTo(BlockInt(), hn::LoadU(BlockByte(), from));
+  return hn::ConvertTo(BlockFloat(), hn::Sub(value, zero_point));
+}
+
+// The first `count` sums of four vectors at `a` and `b`.
+template <typename Rounding>
+HWY_INLINE void AddVectors(const AddParams& params, const uint8_t* a,
+                           const uint8_t* b, int count, uint8_t* dst) {
+  const BlockFloat df;
+  const BlockInt di;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(di));
+  const auto scale = [&](const uint8_t* from, int side) FROSTNAS_UNROLLED {
+    return hn::Mul(LoadCentred(from, hn::Set(di, params.zero_point[side])),
+                   hn::Set(df, params.multiplier[side]));
+  };
+  hn::Vec<BlockFloat> scaled[kFour];
+  Unroll<kFour>([&](auto i) FROSTNAS_UNROLLED {
+    scaled[i] = hn::Add(scale(a + i * lanes, 0), scale(b + i * lanes, 1));
+  });
+  StoredFour(Rounding(params.to), scaled).StoreAll(count, dst);
+}
+
+template <typename Rounding>
+void AddAll(const AddParams& params, absl::Span<const uint8_t> a,
+            absl::Span<const uint8_t> b, absl::Span<uint8_t> dst) {
+  const size_t step = kFour * hn::Lanes(BlockInt());
+  size_t i = 0;
+  for (; i + step <= dst.size(); i += step) {
+    AddVectors<Rounding>(params, a.data() + i, b.data() + i,
+                         static_cast<int>(step), dst.data() + i);
+  }
+  if (i == dst.size()) return;
+  uint8_t tail_a[kFour * kBlock] = {}, tail_b[kFour * kBlock] = {};
+  std::copy(a.begin() + i, a.end(), tail_a);
+  std::copy(b.begin() + i, b.end(), tail_b);
+  AddVectors<Rounding>(params, tail_a, tail_b, static_cast<int>(dst.size() - i),
+                       dst.data() + i);
 }
 
 void AddImpl(const AddParams& params, absl::Span<const uint8_t> a,
              absl::Span<const uint8_t> b, absl::Span<uint8_t> dst) {
-  const FloatTag df;
-  const IntTag di;
-  const Requantizer requantize(params.to);
-  const auto add = [&](const uint8_t* a_at, const uint8_t* b_at,
-                       uint8_t* to) HWY_ATTR {
-    const FloatVec scaled_a =
-        hn::Mul(LoadCentred(a_at, hn::Set(di, params.zero_point[0])),
-                hn::Set(df, params.multiplier[0]));
-    const FloatVec scaled_b =
-        hn::Mul(LoadCentred(b_at, hn::Set(di, params.zero_point[1])),
-                hn::Set(df, params.multiplier[1]));
-    hn::StoreU(requantize(hn::Add(scaled_a, scaled_b)), ByteTag(), to);
-  };
-  const size_t lanes = hn::Lanes(df);
-  size_t i = 0;
-  for (; i + lanes <= dst.size(); i += lanes) {
-    add(a.data() + i, b.data() + i, dst.data() + i);
+  if (SaturatesOnly(params)) {
+    AddAll<SaturatingRequantizer>(params, a, b, dst);
+  } else {
+    AddAll<Requantizer>(params, a, b, dst);
   }
-  if (i == dst.size()) return;
-  uint8_t tail_a[HWY_MAX_BYTES] = {}, tail_b[HWY_MAX_BYTES] = {};
-  uint8_t tail[HWY_MAX_BYTES];
-  std::copy(a.begin() + i, a.end(), tail_a);
-  std::copy(b.begin() + i, b.end(), tail_b);
-  add(tail_a, tail_b, tail);
-  std::copy_n(tail, dst.size() - i, dst.data() + i);
 }
 
 // Channels [c, c + count) of one image; count is at most a vector's lanes.
@@ -56,7 +73,7 @@ struct Channels {
   size_t count;
 };
 
-IntVec SumPositions(const Channels& from, int positions) {
+HWY_INLINE IntVec SumPositions(const Channels& from, int positions) {
   const IntTag di;
   IntVec sum = hn::Zero(di);
   if (from.count == hn::Lanes(di)) {
@@ -127,12 +144,13 @@ HWY_EXPORT(AveragePoolImpl);
 HWY_EXPORT(MaxRowsImpl);
 HWY_EXPORT(TargetImpl);
 
-constexpr int kBlock = 16;
+constexpr int kCopyBytes = 16;
 
-// Copies `size` bytes in whole blocks: up to kBlock - 1 bytes more are read
+// Copies `size` bytes in whole blocks: up to kCopyBytes - 1 bytes more are read
 // and written.
 inline void CopyBlocks(const uint8_t* from, int size, uint8_t* to) {
-  for (int i = 0; i < size; i += kBlock) std::memcpy(to + i, from + i, kBlock);
+  for (int i = 0; i < size; i += kCopyBytes)
+    std::memcpy(to + i, from + i, kCopyBytes);
 }
 
 }  // namespace
@@ -156,7 +174,7 @@ void JoinRows(const JoinShape& shape, const uint8_t* a, const uint8_t* b,
   const int bytes = shape.a_bytes + shape.b_bytes;
   // Rows are written in rising order, so what a block writes too much is
   // overwritten; the last rows, with nothing behind them, are copied exactly.
-  const int exact = kBlock / std::min(shape.a_bytes, shape.b_bytes) + 1;
+  const int exact = kCopyBytes / std::min(shape.a_bytes, shape.b_bytes) + 1;
   const int64_t fast_rows = std::max<int64_t>(shape.rows - exact, 0);
   for (int64_t row = 0; row < fast_rows; ++row) {
     CopyBlocks(a + row * shape.a_bytes, shape.a_bytes, dst + row * bytes);
