@@ -8,12 +8,16 @@
 #include "absl/status/status.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "nn/threads.h"
 #include "quant/grid.h"
 #include "quant/layer_params.h"
 #include "quant/package.h"
 
 namespace frostnas::quant {
 namespace {
+
+// Pixels below which splitting costs more than it saves.
+constexpr int64_t kGrainPositions = 16384;
 
 std::array<uint8_t, 256> ChannelTable(double mean, double stddev,
                                       const v1::ActivationGrid& grid) {
@@ -66,13 +70,17 @@ void GraphExecutor::Run(absl::Span<const uint8_t> pixels, int batch,
                         absl::Span<float> logits) {
   const absl::Span<uint8_t> input = Plan(batch);
   CHECK_EQ(pixels.size(), input.size());
-  const size_t channels = graph_.input_table.size();
-  for (size_t c = 0; c < channels; ++c) {
-    const std::array<uint8_t, 256>& table = graph_.input_table[c];
-    for (size_t i = c; i < pixels.size(); i += channels) {
-      input[i] = table[pixels[i]];
+  const int64_t channels = static_cast<int64_t>(graph_.input_table.size());
+  const int64_t positions = static_cast<int64_t>(pixels.size()) / channels;
+  nn::ParallelFor(positions, kGrainPositions, [&](const nn::Part& part) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const std::array<uint8_t, 256>& table = graph_.input_table[c];
+      for (int64_t i = part.begin * channels + c; i < part.end * channels;
+           i += channels) {
+        input[i] = table[pixels[i]];
+      }
     }
-  }
+  });
   const absl::Span<const uint8_t> stored = Execute();
   CHECK_EQ(logits.size(), stored.size());
   const nn::AffineGrid grid = ToAffineGrid(

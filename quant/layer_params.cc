@@ -60,9 +60,8 @@ ConvParams ConvParamsOf(const QuantizedGraph& quantized, int index) {
   params.bias = absl::MakeConstSpan(stored.bias().data(),
                                     static_cast<size_t>(stored.bias_size()));
   for (float weight_scale : stored.weight_scale()) {
-    params.multiplier.push_back(
-        static_cast<float>(static_cast<double>(src.scale()) * weight_scale /
-                           quantized.grid(index).scale()));
+    params.multiplier.push_back(src.scale() * weight_scale /
+                                quantized.grid(index).scale());
   }
   params.src_zero_point = src.zero_point();
   params.to = OutputOf(quantized, index);
@@ -98,8 +97,7 @@ AddParams AddParamsOf(const QuantizedGraph& quantized, int index) {
   AddParams params;
   for (int i = 0; i < 2; ++i) {
     const v1::ActivationGrid& src = quantized.grid(layer.inputs[i]);
-    params.multiplier[i] = static_cast<float>(static_cast<double>(src.scale()) /
-                                              quantized.grid(index).scale());
+    params.multiplier[i] = src.scale() / quantized.grid(index).scale();
     params.zero_point[i] = src.zero_point();
   }
   params.to = OutputOf(quantized, index);
@@ -120,9 +118,8 @@ AveragePoolParams AveragePoolParamsOf(const QuantizedGraph& quantized,
   AveragePoolParams params;
   params.positions = layer.in.size * layer.in.size;
   params.channels = layer.in.channels;
-  params.multiplier = static_cast<float>(
-      static_cast<double>(src.scale()) /
-      (static_cast<double>(quantized.grid(index).scale()) * params.positions));
+  params.multiplier = src.scale() / (quantized.grid(index).scale() *
+                                     static_cast<float>(params.positions));
   params.src_zero_point = src.zero_point();
   params.to = OutputOf(quantized, index);
   return params;

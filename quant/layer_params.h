@@ -2,6 +2,11 @@
 // zero points and clamp bounds, derived in one place for every executor and
 // exporter.
 //
+// Multipliers are made of scales in floats, each operation rounded, from left
+// to right as written below. Runtimes that read exported files do the same;
+// with another last bit they would round some values in 10^7 differently, and
+// a value that differs early in a deep network moves logits by several steps.
+//
 // Pure functions of a valid QuantizedGraph (ValidateQuantizedGraph); spans
 // point into it. Any thread.
 #ifndef FROSTNAS_QUANT_LAYER_PARAMS_H_
@@ -80,7 +85,7 @@ AddParams AddParamsOf(const QuantizedGraph& quantized, int index);
 bool SaturatesOnly(const AddParams& params);
 
 // kGlobalPool, average: dst = Requantize(sum (src - src_zero_point),
-// multiplier, to) with multiplier s_in / (s_out * H * W).
+// multiplier, to) with multiplier s_in / (s_out * (H * W)).
 struct AveragePoolParams {
   int positions = 1;  // H * W
   int channels = 0;

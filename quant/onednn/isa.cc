@@ -8,6 +8,11 @@
 namespace frostnas::quant {
 namespace {
 
+// Of our own kernels and of how layers are given to them: raised by changes
+// that move latencies, so that tables measured before are not mixed with new
+// ones.
+constexpr int kOwnKernelsRevision = 2;
+
 std::string NameOf(dnnl::cpu_isa isa) {
   switch (isa) {
     case dnnl::cpu_isa::sse41:
@@ -52,7 +57,8 @@ const Int8Isa& DetectInt8Isa() {
 std::string Int8RuntimeName() {
   const dnnl_version_t* version = dnnl_version();
   return absl::StrCat("onednn ", version->major, ".", version->minor, ".",
-                      version->patch, " ", DetectInt8Isa().name);
+                      version->patch, " ", DetectInt8Isa().name, " kernels ",
+                      kOwnKernelsRevision);
 }
 
 }  // namespace frostnas::quant

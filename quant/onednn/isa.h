@@ -21,7 +21,7 @@ struct Int8Isa {
 
 const Int8Isa& DetectInt8Isa();
 
-// "onednn 2.6.3 avx512_core_amx", for results and table fingerprints.
+// "onednn 2.6.3 avx512_core_amx kernels 2", for results and table fingerprints.
 std::string Int8RuntimeName();
 
 }  // namespace frostnas::quant

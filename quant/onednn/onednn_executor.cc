@@ -13,61 +13,81 @@
 #include "quant/executor.h"
 #include "quant/graph_executor.h"
 #include "quant/layer_params.h"
-#include "quant/onednn/buffer_plan.h"
+#include "quant/onednn/image_plan.h"
 #include "quant/onednn/isa.h"
-#include "quant/onednn/step.h"
-#include "quant/simd/blocks.h"
 
 namespace frostnas::quant {
 namespace {
 
-constexpr size_t kAlignment = 64;
+// What a layer reads and writes for a chunk of images: half of the second
+// cache of the processors this is for, so that one layer's output is still
+// there when the next reads it.
+constexpr int64_t kChunkBytes = int64_t{1} << 20;
 
-// 64-byte aligned bytes, with some behind them that kernels may read.
-class Buffer {
- public:
-  explicit Buffer(int64_t bytes)
-      : memory_(bytes + kAlignment + simd::kSlackBytes) {
-    const auto address = reinterpret_cast<uintptr_t>(memory_.data());
-    data_ = memory_.data() + (kAlignment - address % kAlignment) % kAlignment;
+// Bytes that the largest layer reads and writes for one image.
+int64_t LargestLayerBytes(const arch::Graph& graph) {
+  int64_t largest = 1;
+  for (const arch::Layer& layer : graph.layers) {
+    largest = std::max(largest, Elements(layer.in) + Elements(layer.out));
   }
-  uint8_t* data() { return data_; }
+  return largest;
+}
 
- private:
-  std::vector<uint8_t> memory_;
-  uint8_t* data_;
+// How a batch is divided: every chunk has `images`; the last may begin before
+// the end of the one before it.
+struct Chunks {
+  int count = 1;
+  int images = 1;
+
+  int first(int chunk, int batch) const {
+    return std::min(chunk * images, batch - images);
+  }
 };
 
+Chunks DivideBatch(const arch::Graph& graph, int batch, int threads) {
+  const int64_t fitting =
+      std::max<int64_t>(kChunkBytes / LargestLayerBytes(graph), 1);
+  // As many for each thread; none has nothing to do.
+  int count = static_cast<int>((batch + fitting - 1) / fitting);
+  count = std::min((count + threads - 1) / threads * threads, batch);
+  const int images = (batch + count - 1) / count;
+  return {.count = (batch + images - 1) / images, .images = images};
+}
+
+// A batch is executed in chunks, each by one thread from the first layer to
+// the last; a single image by all threads together, layer by layer.
 class OnednnExecutor final : public GraphExecutor {
  public:
   OnednnExecutor(ExecutableGraph graph, const ExecutorOptions& options)
       : GraphExecutor(std::move(graph)), options_(options) {}
 
-  // Buffers and steps for `batch`. INTERNAL: oneDNN refuses a primitive.
+  // INTERNAL: oneDNN refuses a primitive.
   absl::Status Prepare(int batch) {
-    nn::ApplyComputeThreads();
-    steps_.clear();
-    buffers_.clear();
-    plan_ = PlanBuffers(graph(), options_.keep_layer_outputs);
-    for (int64_t bytes : plan_.buffer_bytes) {
-      buffers_.emplace_back(bytes * batch);
-    }
-    for (size_t i = 0; i < graph().layers.size(); ++i) {
-      const arch::Layer& layer = graph().layers[i];
-      if (layer.kind == arch::LayerKind::kDropout) continue;
-      const int index = static_cast<int>(i);
-      ASSIGN_OR_RETURN(std::unique_ptr<Step> step,
-                       MakeStep(quantized(), index, TensorsOf(index, batch)));
-      steps_.push_back({index, std::move(step)});
-    }
+    plans_.clear();
+    threads_ = nn::ComputeThreads();
     batch_ = batch;
+    chunks_ = options_.keep_layer_outputs
+                  ? Chunks{.count = 1, .images = batch}
+                  : DivideBatch(graph(), batch, threads_);
+    input_.resize(batch * Elements(graph().input));
+    output_.resize(batch * output_elements());
+    const int lanes = std::min(chunks_.count, threads_);
+    // A chunk's primitives are made for the one thread that executes them.
+    const nn::ScopedComputeThreads scoped(lanes > 1 ? 1 : threads_);
+    nn::ApplyComputeThreads();
+    for (int i = 0; i < lanes; ++i) {
+      ASSIGN_OR_RETURN(std::unique_ptr<ImagePlan> plan,
+                       ImagePlan::Create(quantized(), chunks_.images,
+                                         options_.keep_layer_outputs));
+      plans_.push_back(std::move(plan));
+    }
     return absl::OkStatus();
   }
 
   absl::Span<const uint8_t> layer_output(int index) const override {
     CHECK(options_.keep_layer_outputs)
         << "the executor was not asked to keep layer outputs";
-    return Tensor(index);
+    return plans_[0]->tensor(index);
   }
 
   std::string description() const override {
@@ -79,58 +99,52 @@ class OnednnExecutor final : public GraphExecutor {
   }
 
   std::vector<std::string> kernels() const override {
-    std::vector<std::string> names;
-    for (const PlannedStep& planned : steps_) {
-      names.push_back(absl::StrCat(graph().layers[planned.layer].name, ": ",
-                                   planned.step->kernel()));
-    }
-    return names;
+    return plans_[0]->kernels();
   }
 
  protected:
   absl::Span<uint8_t> Plan(int batch) override {
     CHECK_GT(batch, 0);
-    if (batch != batch_) CHECK_OK(Prepare(batch));
-    return MutableTensor(arch::kGraphInput, batch);
+    if (batch != batch_ || nn::ComputeThreads() != threads_) {
+      CHECK_OK(Prepare(batch));
+    }
+    return absl::MakeSpan(input_);
   }
 
   absl::Span<const uint8_t> Execute() override {
     nn::ApplyComputeThreads();
-    for (const PlannedStep& planned : steps_) planned.step->Execute();
-    return Tensor(static_cast<int>(graph().layers.size()) - 1);
+    if (plans_.size() == 1) {
+      for (int i = 0; i < chunks_.count; ++i) RunChunk(i, *plans_[0]);
+    } else {
+      nn::ParallelFor(chunks_.count, 1, [this](const nn::Part& part) {
+        for (int64_t i = part.begin; i < part.end; ++i) {
+          RunChunk(static_cast<int>(i), *plans_[part.index]);
+        }
+      });
+    }
+    return output_;
   }
 
  private:
-  struct PlannedStep {
-    int layer;
-    std::unique_ptr<Step> step;
-  };
-
-  absl::Span<uint8_t> MutableTensor(int index, int batch) {
-    return absl::MakeSpan(
-        buffers_[plan_.buffer[index + 1]].data(),
-        static_cast<size_t>(batch * Elements(ShapeOf(graph(), index))));
-  }
-  absl::Span<const uint8_t> Tensor(int index) const {
-    return const_cast<OnednnExecutor*>(this)->MutableTensor(index, batch_);
-  }
-
-  StepTensors TensorsOf(int index, int batch) {
-    StepTensors tensors;
-    tensors.batch = batch;
-    const std::vector<int>& inputs = graph().layers[index].inputs;
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      tensors.src[i] = MutableTensor(inputs[i], batch).data();
-    }
-    tensors.dst = MutableTensor(index, batch).data();
-    return tensors;
+  void RunChunk(int chunk, ImagePlan& plan) {
+    const int64_t image_bytes = Elements(graph().input);
+    const int64_t image_outputs = output_elements();
+    const int first = chunks_.first(chunk, batch_);
+    std::copy_n(input_.data() + first * image_bytes, plan.input().size(),
+                plan.input().data());
+    plan.Execute();
+    // Images of the chunk before are its own.
+    const int own = chunk * chunks_.images;
+    std::copy(plan.output().begin() + (own - first) * image_outputs,
+              plan.output().end(), output_.begin() + own * image_outputs);
   }
 
   ExecutorOptions options_;
   int batch_ = 0;
-  BufferPlan plan_;
-  std::vector<Buffer> buffers_;
-  std::vector<PlannedStep> steps_;
+  int threads_ = 0;
+  Chunks chunks_;
+  std::vector<uint8_t> input_, output_;
+  std::vector<std::unique_ptr<ImagePlan>> plans_;  // one a thread
 };
 
 // Plans one image at once, so that what oneDNN cannot do shows here.
