@@ -77,10 +77,15 @@ TEST(OnednnAgreementTest, SharedBuffersGiveTheSameOutput) {
   ASSERT_OK_AND_ASSIGN(const auto reference,
                        CreateReferenceExecutor(quantized));
   ASSERT_OK_AND_ASSIGN(const auto onednn, CreateOnednnExecutor(quantized));
-  for (int batch : {1, 3, 64, 3}) {
-    const std::vector<uint8_t> input = RandomInput(quantized, batch, batch);
-    const auto expected = reference->RunQuantized(input, batch);
-    EXPECT_EQ(expected, onednn->RunQuantized(input, batch)) << batch;
+  // Chunks of several sizes, some of which overlap.
+  for (int threads : {1, 2, 3}) {
+    const nn::ScopedComputeThreads scoped(threads);
+    for (int batch : {1, 3, 64, 101, 3}) {
+      const std::vector<uint8_t> input = RandomInput(quantized, batch, batch);
+      const auto expected = reference->RunQuantized(input, batch);
+      EXPECT_EQ(expected, onednn->RunQuantized(input, batch))
+          << batch << " images, " << threads << " threads";
+    }
   }
 }
 
@@ -123,6 +128,24 @@ TEST(OnednnAgreementTest, NamesItsInstructionSetAndKernels) {
   EXPECT_THAT(onednn->description(), HasSubstr(DetectInt8Isa().name));
   for (const std::string& kernel : onednn->kernels()) {
     EXPECT_THAT(kernel, Not(HasSubstr("ref:"))) << "a slow kernel";
+  }
+}
+
+// What "AVX3_DL" stands for has VNNI, as have matrix registers.
+TEST(OnednnAgreementTest, ConvolvesByVnniWhereTheProcessorHasIt) {
+  if (!DetectInt8Isa().vnni512) {
+    GTEST_SKIP() << "no VNNI on vectors of 512 bits here";
+  }
+  ASSERT_OK_AND_ASSIGN(
+      const v1::Architecture architecture,
+      arch::PresetArchitecture(
+          "frostnet_small",
+          {.width = 0.5, .input_size = 32, .num_classes = 10}));
+  ASSERT_OK_AND_ASSIGN(const auto onednn,
+                       CreateOnednnExecutor(Quantize(architecture, 6)));
+  for (const std::string& kernel : onednn->kernels()) {
+    EXPECT_THAT(kernel, AnyOf(HasSubstr("vnni"), HasSubstr("amx_int8"),
+                              HasSubstr("AVX3_DL")));
   }
 }
 
