@@ -149,24 +149,23 @@ class LayerAdder {
   absl::StatusOr<std::vector<std::string>> WeightedInputs(
       int index, const std::string& src, const OnnxGraphBuilder::Shape& shape) {
     const quant::ConvParams params = quant::ConvParamsOf(quantized_, index);
-    const v1::PackageLayer& layer = quantized_.layers[index];
     const float src_scale =
         quantized_.grid(graph_.layers[index].inputs[0]).scale();
+    const auto& weight_scale = quantized_.layers[index].weight_scale();
     std::vector<float> bias_scale;
-    for (float weight_scale : layer.weight_scale()) {
-      bias_scale.push_back(src_scale * weight_scale);
+    for (int o = 0; o < weight_scale.size(); ++o) {
+      bias_scale.push_back(src_scale * weight_scale[o]);
       if (!std::isnormal(bias_scale.back())) {
         return absl::InvalidArgumentError(absl::StrCat(
-            "package layer \"", layer.name(), "\": the scale of its biases is ",
-            bias_scale.back(), ", which ONNX cannot hold"));
+            "package layer \"", LayerName(index), "\": the scale of bias[", o,
+            "] is ", bias_scale.back(), ", which ONNX cannot hold"));
       }
     }
     return std::vector<std::string>{
         src,
-        builder_.AddWeights(NodeName(index, "weights"), shape,
-                            FilterOihw(params),
-                            {layer.weight_scale().data(),
-                             static_cast<size_t>(layer.weight_scale_size())}),
+        builder_.AddWeights(
+            NodeName(index, "weights"), shape, FilterOihw(params),
+            {weight_scale.data(), static_cast<size_t>(weight_scale.size())}),
         builder_.AddBias(NodeName(index, "bias"), params.bias, bias_scale)};
   }
 

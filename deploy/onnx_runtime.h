@@ -56,7 +56,7 @@ class OnnxRuntime {
   // FROSTNAS_ONNX_RUNTIME names; when that is not set, the system's
   // libonnxruntime.so.1 or libonnxruntime.so.
   // NOT_FOUND: nothing to open, naming all that was tried.
-  // FAILED_PRECONDITION: no ONNX Runtime, or one older than 1.11.
+  // FAILED_PRECONDITION: no ONNX Runtime, or one older than 1.15.
   static absl::StatusOr<std::unique_ptr<OnnxRuntime>> Load(
       const std::string& file);
 

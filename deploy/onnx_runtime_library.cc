@@ -19,9 +19,9 @@
 namespace frostnas::deploy {
 namespace {
 
-// The oldest version the exported files are tried with, and the newest
-// functions used: version 1.N has the functions of API version N.
-constexpr uint32_t kApiVersion = 11;
+// The oldest version taken, and no newer functions are used: version 1.N has
+// the functions of API version N. 1.14 dies on processors with AMX.
+constexpr uint32_t kApiVersion = 15;
 
 // What to open, in order.
 std::vector<std::string> Candidates(const std::string& file) {

@@ -34,6 +34,11 @@ class CheckSizeTest(unittest.TestCase):
         self.assertIn("nn/f.cc:2: F has 61 lines",
                       self.faults("nn/f.cc", text % body(59)))
 
+    def test_files_of_others_are_left_alone(self):
+        others = "third_party/onnxruntime/onnxruntime_c_api.h"
+        self.assertEqual(self.faults(others, "a\n" * 501), "")
+        self.assertIn("501 lines", self.faults("nn/a.h", "a\n" * 501))
+
     def test_methods_constructors_and_tests_count(self):
         heads = [
             "class A {\n  int G() const override {",
