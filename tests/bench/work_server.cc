@@ -22,9 +22,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/file.h"
 #include "base/program.h"
 #include "base/status_macros.h"
+#include "deploy/onnx_export.h"
 #include "nn/threads.h"
+#include "tests/bench/works/int8_works.h"
 #include "tests/bench/works/work.h"
 
 ABSL_FLAG(int, threads, 1, "Compute threads.");
@@ -43,7 +46,11 @@ class Server {
         absl::SimpleAtoi(words[2], &runs) && runs > 0) {
       return Run(words[1], runs);
     }
-    return absl::InvalidArgumentError("expected: run WORK RUNS");
+    if (words.size() == 3 && words[0] == "export") {
+      return Export(words[1], words[2]);
+    }
+    return absl::InvalidArgumentError(
+        "expected: run WORK RUNS, or export WORK FILE");
   }
 
  private:
@@ -66,6 +73,14 @@ class Server {
     }
     std::nth_element(ms.begin(), ms.begin() + runs / 2, ms.end());
     return absl::StrFormat("%s %.6f", name, ms[runs / 2]);
+  }
+
+  absl::StatusOr<std::string> Export(const std::string& name,
+                                     const std::string& file) {
+    ASSIGN_OR_RETURN(const v1::Package package, PackageOf(name));
+    ASSIGN_OR_RETURN(const std::string model, deploy::ExportOnnx(package));
+    RETURN_IF_ERROR(WriteFileAtomic(file, model));
+    return absl::StrCat(name, " ", file);
   }
 
   std::map<std::string, std::unique_ptr<Work>> works_;
