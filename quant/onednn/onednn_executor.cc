@@ -1,6 +1,7 @@
 // CreateOnednnExecutor of quant/executor.h.
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,14 +45,21 @@ struct Chunks {
   }
 };
 
+// The division with the least work for the thread that has the most: few
+// images too many, and no thread without a chunk.
 Chunks DivideBatch(const arch::Graph& graph, int batch, int threads) {
-  const int64_t fitting =
-      std::max<int64_t>(kChunkBytes / LargestLayerBytes(graph), 1);
-  // As many for each thread; none has nothing to do.
-  int count = static_cast<int>((batch + fitting - 1) / fitting);
-  count = std::min((count + threads - 1) / threads * threads, batch);
-  const int images = (batch + count - 1) / count;
-  return {.count = (batch + images - 1) / images, .images = images};
+  const int fitting = static_cast<int>(
+      std::clamp<int64_t>(kChunkBytes / LargestLayerBytes(graph), 1, batch));
+  Chunks best;
+  int least = std::numeric_limits<int>::max();
+  for (int images = fitting; images >= (fitting + 1) / 2; --images) {
+    const int count = (batch + images - 1) / images;
+    const int busiest = (count + threads - 1) / threads * images;
+    if (busiest >= least) continue;
+    least = busiest;
+    best = {.count = count, .images = images};
+  }
+  return best;
 }
 
 // A batch is executed in chunks, each by one thread from the first layer to
