@@ -12,6 +12,7 @@
 #include "quant/grid.h"
 #include "quant/layer_params.h"
 #include "quant/package.h"
+#include "quant/simd/elementwise.h"
 
 namespace frostnas::quant {
 namespace {
@@ -73,13 +74,10 @@ void GraphExecutor::Run(absl::Span<const uint8_t> pixels, int batch,
   const int64_t channels = static_cast<int64_t>(graph_.input_table.size());
   const int64_t positions = static_cast<int64_t>(pixels.size()) / channels;
   nn::ParallelFor(positions, kGrainPositions, [&](const nn::Part& part) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const std::array<uint8_t, 256>& table = graph_.input_table[c];
-      for (int64_t i = part.begin * channels + c; i < part.end * channels;
-           i += channels) {
-        input[i] = table[pixels[i]];
-      }
-    }
+    const int64_t begin = part.begin * channels;
+    const int64_t count = (part.end - part.begin) * channels;
+    simd::LookUp(graph_.input_table, pixels.subspan(begin, count),
+                 input.subspan(begin, count));
   });
   const absl::Span<const uint8_t> stored = Execute();
   CHECK_EQ(logits.size(), stored.size());

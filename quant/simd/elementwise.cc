@@ -130,6 +130,52 @@ void MaxRowsImpl(const Rows& rows, absl::Span<uint8_t> dst) {
   }
 }
 
+// Whole vectors; returns how many values it did.
+size_t LookUpImpl(absl::Span<const ByteTable> tables,
+                  absl::Span<const uint8_t> src, absl::Span<uint8_t> dst) {
+#if HWY_TARGET == HWY_AVX3_DL
+  constexpr size_t kBytes = 64, kMaxTables = 4;
+  const size_t channels = tables.size();
+  if (channels > kMaxTables) return 0;
+  __m512i quarters[kMaxTables][4];
+  for (size_t c = 0; c < channels; ++c) {
+    for (int q = 0; q < 4; ++q) {
+      quarters[c][q] = _mm512_loadu_si512(tables[c].data() + kBytes * q);
+    }
+  }
+  // Bytes of channel c in a vector that begins with channel `first`.
+  uint64_t bytes_of[kMaxTables][kMaxTables] = {};
+  for (size_t first = 0; first < channels; ++first) {
+    for (size_t i = 0; i < kBytes; ++i) {
+      bytes_of[first][(first + i) % channels] |= uint64_t{1} << i;
+    }
+  }
+  size_t i = 0, first = 0;
+  for (; i + kBytes <= src.size(); i += kBytes) {
+    const __m512i index = _mm512_loadu_si512(src.data() + i);
+    const __mmask64 upper = _mm512_movepi8_mask(index);
+    __m512i result = _mm512_setzero_si512();
+    for (size_t c = 0; c < channels; ++c) {
+      const __m512i low =
+          _mm512_permutex2var_epi8(quarters[c][0], index, quarters[c][1]);
+      const __m512i high =
+          _mm512_permutex2var_epi8(quarters[c][2], index, quarters[c][3]);
+      result = _mm512_mask_mov_epi8(result, bytes_of[first][c],
+                                    _mm512_mask_mov_epi8(low, upper, high));
+    }
+    _mm512_storeu_si512(dst.data() + i, result);
+    first = (first + kBytes) % channels;
+  }
+  return i;
+#else
+  // Other instruction sets have no such table.
+  static_cast<void>(tables);
+  static_cast<void>(src);
+  static_cast<void>(dst);
+  return 0;
+#endif
+}
+
 const char* TargetImpl() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace frostnas::quant::simd::HWY_NAMESPACE
@@ -141,6 +187,7 @@ namespace {
 
 HWY_EXPORT(AddImpl);
 HWY_EXPORT(AveragePoolImpl);
+HWY_EXPORT(LookUpImpl);
 HWY_EXPORT(MaxRowsImpl);
 HWY_EXPORT(TargetImpl);
 
@@ -185,6 +232,15 @@ void JoinRows(const JoinShape& shape, const uint8_t* a, const uint8_t* b,
     std::copy_n(a + row * shape.a_bytes, shape.a_bytes, dst + row * bytes);
     std::copy_n(b + row * shape.b_bytes, shape.b_bytes,
                 dst + row * bytes + shape.a_bytes);
+  }
+}
+
+void LookUp(absl::Span<const ByteTable> tables, absl::Span<const uint8_t> src,
+            absl::Span<uint8_t> dst) {
+  const size_t channels = tables.size();
+  for (size_t i = HWY_DYNAMIC_DISPATCH(LookUpImpl)(tables, src, dst);
+       i < src.size(); ++i) {
+    dst[i] = tables[i % channels][src[i]];
   }
 }
 

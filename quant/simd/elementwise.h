@@ -6,6 +6,7 @@
 #ifndef FROSTNAS_QUANT_SIMD_ELEMENTWISE_H_
 #define FROSTNAS_QUANT_SIMD_ELEMENTWISE_H_
 
+#include <array>
 #include <cstdint>
 
 #include "absl/types/span.h"
@@ -40,6 +41,12 @@ struct JoinShape {
 };
 void JoinRows(const JoinShape& shape, const uint8_t* a, const uint8_t* b,
               uint8_t* dst);
+
+// dst[i] = table[i % tables.size()][src[i]]: values of interleaved channels,
+// each through its own table. src and dst are of one size and may be the same.
+using ByteTable = std::array<uint8_t, 256>;
+void LookUp(absl::Span<const ByteTable> tables, absl::Span<const uint8_t> src,
+            absl::Span<uint8_t> dst);
 
 // The instruction set in use, e.g. "AVX3_DL".
 const char* Target();

@@ -99,5 +99,25 @@ TEST(JoinRowsTest, EqualsTheReferenceAndWritesNothingElse) {
   }
 }
 
+TEST(LookUpTest, EachChannelGoesThroughItsTable) {
+  Random random(11);
+  for (size_t channels : {1, 2, 3, 5}) {
+    std::vector<ByteTable> tables(channels);
+    for (ByteTable& table : tables) {
+      for (uint8_t& value : table) {
+        value = static_cast<uint8_t>(random.NextUint32());
+      }
+    }
+    std::vector<uint8_t> src(257 * channels), dst(src.size());
+    for (uint8_t& value : src) {
+      value = static_cast<uint8_t>(random.NextUint32());
+    }
+    LookUp(tables, src, absl::MakeSpan(dst));
+    for (size_t i = 0; i < src.size(); ++i) {
+      ASSERT_EQ(dst[i], tables[i % channels][src[i]]) << channels << " " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace frostnas::quant::simd
