@@ -39,9 +39,9 @@ class ReportTest(unittest.TestCase):
              "repeats", "spread"}, set(row("a", [(2, 3)])))
 
     def test_only_modes_near_the_best_stay_in_play(self):
-        times = {"fast": [10, 10], "near": [14, 14], "slow": [16, 16],
-                 "failed": []}
-        self.assertEqual(report.still_in_play(times), ["fast", "near"])
+        pairs = {"fast": [(10, 20), (1, 2)], "near": [(1, 2.8)],
+                 "slow": [(1, 3.2)], "failed": []}
+        self.assertEqual(report.still_in_play(pairs), ["fast", "near"])
         self.assertEqual(report.still_in_play({}), [])
 
     def test_the_fastest_mode_of_each_peer_is_the_best(self):

@@ -28,28 +28,31 @@ def make_row(names, pairs):
     row = dict(names)
     row["ours_ms"] = round(statistics.median(o for o, _ in pairs), 4)
     row["peer_ms"] = round(statistics.median(p for _, p in pairs), 4)
-    row["ratio"] = round(statistics.median(ratios), 3)
+    row["ratio"] = round(median_ratio(pairs), 3)
     row["repeats"] = len(pairs)
     row["spread"] = [round(q, 3) for q in quartiles(ratios)]
     return row
 
 
-def still_in_play(peer_ms):
-    """Keys of `peer_ms` (key -> times) that may yet be the best."""
-    medians = {key: statistics.median(times)
-               for key, times in peer_ms.items() if times}
-    if not medians:
-        return []
-    best = min(medians.values())
-    return [key for key, ms in medians.items() if ms <= HOPELESS * best]
+def median_ratio(pairs):
+    return statistics.median(peer / ours for ours, peer in pairs)
+
+
+def still_in_play(pairs):
+    """Keys of `pairs` (key -> pairs) that may yet be the best. By ratios: they
+    hold while the machine's speed does not."""
+    medians = {key: median_ratio(some) for key, some in pairs.items() if some}
+    best = min(medians.values(), default=0)
+    return [key for key, ratio in medians.items() if ratio <= HOPELESS * best]
 
 
 def mark_best(rows):
-    """Sets "best" on the fastest mode of each work, thread count and peer."""
+    """Sets "best" on the mode of each work, thread count and peer that is
+    nearest to ours."""
     best = {}
     for row in rows:
         key = (row["work"], row["threads"], row["peer"], row["peer_version"])
-        if key not in best or row["peer_ms"] < best[key]["peer_ms"]:
+        if key not in best or row["ratio"] < best[key]["ratio"]:
             best[key] = row
     for row in rows:
         row["best"] = any(row is other for other in best.values())
