@@ -62,7 +62,7 @@ class Comparison {
     }
   }
 
-  OnnxCheck Result() const {
+  ExportCheck Result() const {
     return {.images = images_,
             .top1_agreement = static_cast<double>(same_) / images_,
             .max_abs_logit_diff = largest_,
@@ -83,11 +83,11 @@ class Comparison {
 
 }  // namespace
 
-absl::StatusOr<OnnxCheck> CheckOnnx(const v1::Package& package,
-                                    absl::string_view model,
-                                    absl::Span<const uint8_t> pixels,
-                                    OnnxRuntime& runtime,
-                                    const OnnxCheckOptions& options) {
+absl::StatusOr<ExportCheck> CheckOnnx(const v1::Package& package,
+                                      absl::string_view model,
+                                      absl::Span<const uint8_t> pixels,
+                                      OnnxRuntime& runtime,
+                                      const OnnxCheckOptions& options) {
   ASSIGN_OR_RETURN(const arch::Graph graph, quant::ValidatePackage(package));
   const int64_t image_bytes = static_cast<int64_t>(graph.input.size) *
                               graph.input.size * graph.input.channels;
@@ -118,7 +118,7 @@ absl::StatusOr<OnnxCheck> CheckOnnx(const v1::Package& package,
     }
     comparison.Add(expected, actual.values);
   }
-  OnnxCheck check = comparison.Result();
+  ExportCheck check = comparison.Result();
   check.runtime = absl::StrCat("ONNX Runtime ", runtime.version());
   return check;
 }

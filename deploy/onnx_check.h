@@ -6,27 +6,16 @@
 #define FROSTNAS_DEPLOY_ONNX_CHECK_H_
 
 #include <cstdint>
-#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/stop.h"
+#include "deploy/export_check.h"
 #include "deploy/onnx_runtime.h"
 #include "proto/frostnas/v1/package.pb.h"
 
 namespace frostnas::deploy {
-
-struct OnnxCheck {
-  int64_t images = 0;
-  // Share of images whose largest logit is the same (the first of equals).
-  double top1_agreement = 0;
-  double max_abs_logit_diff = 0;
-  // Share of logits at most one step of the logits' grid apart.
-  double within_one_step = 0;
-  // Of the version that ran: "ONNX Runtime 1.22.0".
-  std::string runtime;
-};
 
 struct OnnxCheckOptions {
   int threads = 1;  // of the runtime
@@ -36,11 +25,11 @@ struct OnnxCheckOptions {
 // `pixels`: whole images of the package's input, uint8 NHWC, at least one.
 // INVALID_ARGUMENT: not such pixels, a bad package, or a model that the runtime
 // refuses or whose logits have another shape. CANCELLED: stop was requested.
-absl::StatusOr<OnnxCheck> CheckOnnx(const v1::Package& package,
-                                    absl::string_view model,
-                                    absl::Span<const uint8_t> pixels,
-                                    OnnxRuntime& runtime,
-                                    const OnnxCheckOptions& options);
+absl::StatusOr<ExportCheck> CheckOnnx(const v1::Package& package,
+                                      absl::string_view model,
+                                      absl::Span<const uint8_t> pixels,
+                                      OnnxRuntime& runtime,
+                                      const OnnxCheckOptions& options);
 
 }  // namespace frostnas::deploy
 

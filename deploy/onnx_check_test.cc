@@ -58,7 +58,7 @@ TEST_F(OnnxCheckTest, EveryLayerGivesTheExecutorsBits) {
                       seed);
     ASSERT_OK_AND_ASSIGN(const std::string model, ExportOnnx(package));
     ASSERT_OK_AND_ASSIGN(
-        const OnnxCheck check,
+        const ExportCheck check,
         CheckOnnx(package, model, RandomPixels(package, 70), *runtime_, {}));
     EXPECT_EQ(check.images, 70);
     EXPECT_THAT(check.runtime, StartsWith("ONNX Runtime 1."));
@@ -104,7 +104,7 @@ TEST_F(OnnxCheckTest, AnotherPackagesFileDoesNotAgree) {
   for (int32_t& bias : *other.mutable_layers(2)->mutable_bias()) bias += 4000;
   ASSERT_OK_AND_ASSIGN(const std::string model, ExportOnnx(other));
   ASSERT_OK_AND_ASSIGN(
-      const OnnxCheck check,
+      const ExportCheck check,
       CheckOnnx(package, model, RandomPixels(package, 3), *runtime_, {}));
   EXPECT_LT(check.within_one_step, 1);
   EXPECT_GT(check.max_abs_logit_diff, 1.5 * 0.125);

@@ -44,7 +44,7 @@ TEST_P(OnnxRealDataTest, ATrainedNetworkRunsInIntegersAndAgrees) {
   EXPECT_THAT(fusion.in_floats,
               ElementsAre("input.scaled (Mul)", "input.normalized (Add)"));
   ASSERT_OK_AND_ASSIGN(
-      const OnnxCheck check,
+      const ExportCheck check,
       CheckOnnx(trained.package, model, dataset->test.pixels, *runtime, {}));
   EXPECT_EQ(check.images, 10000);
   EXPECT_GE(check.top1_agreement, 0.999);

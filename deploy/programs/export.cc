@@ -99,7 +99,7 @@ absl::Status Check(const v1::Package& package, const std::string& model) {
   ASSIGN_OR_RETURN(const OnnxFusion fusion, FusionBy(*runtime, model));
   Print(fusion);
   ASSIGN_OR_RETURN(
-      const OnnxCheck check,
+      const ExportCheck check,
       CheckOnnx(package, model, pixels, *runtime,
                 {.threads = nn::ComputeThreads(), .stop = StopOnSignals()}));
   absl::PrintF(

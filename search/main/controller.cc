@@ -19,6 +19,7 @@
 #include "search/engine/engine.h"
 #include "search/main/controller_flags.h"
 #include "search/main/embedded_worker.h"
+#include "search/main/onnx_checking.h"
 #include "search/main/phase_progress.h"
 #include "search/main/study_flags.h"
 #include "search/main/table_file.h"
@@ -78,11 +79,13 @@ absl::StatusOr<v1::Study> NewStudy(db::Store& store,
   return store.CreateStudy(request, spec);
 }
 
-absl::Status Finish(const ControllerOptions& options, Storage& storage,
-                    const std::string& study_id, const std::string& out) {
+absl::Status Finish(const ControllerOptions& options, const OnnxChecking& onnx,
+                    Storage& storage, const std::string& study_id,
+                    const std::string& out) {
   ASSIGN_OR_RETURN(const StudyReport report,
                    LoadStudyReport(*storage.store, study_id));
-  RETURN_IF_ERROR(WriteOutputs(report, *storage.blobs, out));
+  RETURN_IF_ERROR(WriteOutputs(report, *storage.blobs,
+                               onnx.CheckerOf(report.study.spec()), out));
   RETURN_IF_ERROR(ExportTable(options.latency_table, *storage.store, report));
   std::fputs(FrontTable(report).c_str(), stdout);
   absl::PrintF("\n%s\n%s\n", JoinPath(out, "pareto.json"),
@@ -92,7 +95,7 @@ absl::Status Finish(const ControllerOptions& options, Storage& storage,
 }
 
 absl::Status RunOneStudy(const ControllerOptions& options,
-                         const StopToken& stop) {
+                         const OnnxChecking& onnx, const StopToken& stop) {
   // Flags are checked before anything is written.
   v1::StudySpec spec;
   if (!options.resume) {
@@ -127,7 +130,7 @@ absl::Status RunOneStudy(const ControllerOptions& options,
                      options.db, " --out ", options.out));
   }
   RETURN_IF_ERROR(status);
-  return Finish(options, storage, study.id(), options.out);
+  return Finish(options, onnx, storage, study.id(), options.out);
 }
 
 // The study to work on next: one that was interrupted, else the oldest queued.
@@ -146,7 +149,8 @@ absl::StatusOr<std::optional<v1::Study>> NextStudy(db::Store& store) {
   return next;
 }
 
-absl::Status Serve(const ControllerOptions& options, const StopToken& stop) {
+absl::Status Serve(const ControllerOptions& options, const OnnxChecking& onnx,
+                   const StopToken& stop) {
   ASSIGN_OR_RETURN(Storage storage, OpenStorage(options));
   RETURN_IF_ERROR(ImportTable(options.latency_table, *storage.store));
   ASSIGN_OR_RETURN(auto server,
@@ -167,7 +171,7 @@ absl::Status Serve(const ControllerOptions& options, const StopToken& stop) {
                                     .on_progress = [](const StudyProgress&) {}},
                                    stop);
     if (status.ok()) {
-      status = Finish(options, storage, study->id(),
+      status = Finish(options, onnx, storage, study->id(),
                       JoinPath(options.out, study->id()));
     }
     LOG(INFO) << "study " << study->id() << ": " << status.ToString();
@@ -191,8 +195,10 @@ int Main(int argc, char** argv) {
   const StopToken stop = StopOnSignals();
   const auto options = ControllerOptionsFromFlags();
   if (!options.ok()) return ExitCode(info, options.status());
-  return ExitCode(info, options->serve ? Serve(*options, stop)
-                                       : RunOneStudy(*options, stop));
+  const auto onnx = OnnxChecking::Create(options->onnx_runtime, stop);
+  if (!onnx.ok()) return ExitCode(info, onnx.status());
+  return ExitCode(info, options->serve ? Serve(*options, *onnx, stop)
+                                       : RunOneStudy(*options, *onnx, stop));
 }
 
 }  // namespace

@@ -12,6 +12,10 @@ ABSL_FLAG(std::string, out, "frostnas_out",
 ABSL_FLAG(std::string, latency_table, "",
           "Latency table (textproto) to use and to extend instead of profiling "
           "anew. Made when it does not exist.");
+ABSL_FLAG(std::string, onnx_runtime, "",
+          "The libonnxruntime.so that re-executes the ONNX files on up to 1000 "
+          "test images. Default: $FROSTNAS_ONNX_RUNTIME, then the system's; "
+          "without one the files are written unchecked.");
 ABSL_FLAG(bool, resume, false,
           "Go on with the newest study of --db that has not succeeded; the "
           "study's other flags are taken from the database.");
@@ -45,6 +49,7 @@ absl::StatusOr<ControllerOptions> ControllerOptionsFromFlags() {
   options.db = PathFlag(absl::GetFlag(FLAGS_db));
   if (options.db.empty()) options.db = JoinPath(options.out, "frostnas.db");
   options.latency_table = PathFlag(absl::GetFlag(FLAGS_latency_table));
+  options.onnx_runtime = PathFlag(absl::GetFlag(FLAGS_onnx_runtime));
   options.resume = absl::GetFlag(FLAGS_resume);
   options.serve = absl::GetFlag(FLAGS_serve);
   if (options.serve && options.resume) {

@@ -13,6 +13,7 @@ struct ControllerOptions {
   std::string db;             // absolute path
   std::string out;            // absolute path
   std::string latency_table;  // absolute path; empty: none
+  std::string onnx_runtime;   // a path; empty: wherever it is found
   bool resume = false;
   bool serve = false;
   ServerOptions server;

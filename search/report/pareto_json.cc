@@ -72,7 +72,29 @@ ordered_json LatencyJson(const v1::Measurement& latency) {
   return json;
 }
 
-absl::StatusOr<ordered_json> TrialJson(const v1::Trial& trial) {
+ordered_json CheckJson(const OnnxExport& exported) {
+  if (!exported.check.has_value()) return {{"error", exported.check_error}};
+  return {{"top1_agreement", exported.check->top1_agreement},
+          {"max_abs_logit_diff", exported.check->max_abs_logit_diff},
+          {"within_one_step", exported.check->within_one_step},
+          {"images", exported.check->images},
+          {"runtime", exported.check->runtime}};
+}
+
+// Adds a trial's ONNX file, if it has one, and its check, if there was one.
+void AddOnnx(const StudyReport& report, const v1::Trial& trial,
+             ordered_json& json) {
+  const auto found = report.onnx.find(trial.id());
+  if (found == report.onnx.end()) return;
+  const OnnxExport& exported = found->second;
+  json["files"]["onnx"] = absl::StrCat("models/", trial.id(), ".onnx");
+  if (exported.check.has_value() || !exported.check_error.empty()) {
+    json["export_check"]["onnx"] = CheckJson(exported);
+  }
+}
+
+absl::StatusOr<ordered_json> TrialJson(const StudyReport& report,
+                                       const v1::Trial& trial) {
   ordered_json latency = ordered_json::object();
   for (const v1::Measurement& measurement : trial.latency()) {
     latency[measurement.device_id()] = LatencyJson(measurement);
@@ -99,6 +121,7 @@ absl::StatusOr<ordered_json> TrialJson(const v1::Trial& trial) {
                        {"latency_ms", std::move(latency)},
                        {"on_front", trial.on_front()},
                        {"files", std::move(files)}};
+  AddOnnx(report, trial, json);
   if (!trial.error().empty()) json["error"] = trial.error();
   return json;
 }
@@ -142,7 +165,7 @@ absl::StatusOr<ordered_json> ParetoJson(const StudyReport& report) {
   }
   json["trials"] = ordered_json::array();
   for (const v1::Trial& trial : report.trials) {
-    ASSIGN_OR_RETURN(ordered_json trial_json, TrialJson(trial));
+    ASSIGN_OR_RETURN(ordered_json trial_json, TrialJson(report, trial));
     json["trials"].push_back(std::move(trial_json));
   }
   json["hypervolume"] = study.hypervolume();

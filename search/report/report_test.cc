@@ -10,10 +10,15 @@
 #include "absl/strings/str_split.h"
 #include "base/fake_clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "base/status_matchers.h"
 #include "db/memory_blob_store.h"
 #include "db/memory_store.h"
+#include "deploy/onnx_export.h"
+#include "deploy/testing/packages.h"
+#include "quant/package.h"
+#include "quant/testing/architectures.h"
 #include "search/report/event_line.h"
 #include "search/report/html.h"
 #include "search/report/outputs.h"
@@ -28,6 +33,7 @@ namespace {
 using ::nlohmann::json;
 using ::nlohmann::ordered_json;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -309,7 +315,7 @@ TEST_F(ReportTest, OutputsAreThePackagesOfTheFrontThePageAndTheJson) {
   ASSERT_OK(MakeDirs(JoinPath(dir, "models")));
   ASSERT_OK(WriteFileAtomic(JoinPath(dir, "models/99.fnpkg"), "earlier"));
   ASSERT_OK(WriteFileAtomic(JoinPath(dir, "models/notes.txt"), "mine"));
-  ASSERT_OK(WriteOutputs(Load(), *blobs_, dir));
+  ASSERT_OK(WriteOutputs(Load(), *blobs_, nullptr, dir));
   EXPECT_THAT(ReadFile(JoinPath(dir, "models/1.fnpkg"), 100),
               IsOkAndHolds("package 1"));
   EXPECT_THAT(ReadFile(JoinPath(dir, "models/2.fnpkg"), 100),
@@ -323,11 +329,101 @@ TEST_F(ReportTest, OutputsAreThePackagesOfTheFrontThePageAndTheJson) {
   EXPECT_EQ(json::parse(text)["study_id"], id_);
 }
 
+// A front of one trial whose package is real.
+class OnnxOutputsTest : public ReportTest {
+ protected:
+  OnnxOutputsTest()
+      : package_(deploy::RandomPackage(quant::EveryLayerArchitecture(), 1)) {
+    db::TrialUpdate update = Result(2, 0.8, 1500000);
+    const auto blob = blobs_->Put(quant::SerializePackage(package_));
+    EXPECT_OK(blob);
+    update.accuracy->set_package_sha256(*blob);
+    db::StudyStep step;
+    step.trial_updates = {update};
+    step.front = std::vector<int>{1, 2};
+    EXPECT_OK(store_->CommitStep(id_, step));
+    dir_ = JoinPath(
+        ::testing::TempDir(),
+        ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  }
+
+  // The trial of pareto.json, after WriteOutputs with `check`.
+  json WrittenTrial(int id, const OnnxChecker& check) {
+    EXPECT_OK(WriteOutputs(Load(), *blobs_, check, dir_));
+    const auto text = ReadFile(JoinPath(dir_, "pareto.json"), 1 << 20);
+    EXPECT_OK(text);
+    return json::parse(*text)["trials"][id - 1];
+  }
+
+  v1::Package package_;
+  std::string dir_;
+};
+
+TEST_F(OnnxOutputsTest, APackageThatCanBeExportedHasAnOnnxFile) {
+  ASSERT_OK(MakeDirs(JoinPath(dir_, "models")));
+  ASSERT_OK(WriteFileAtomic(JoinPath(dir_, "models/99.onnx"), "earlier"));
+  const json trial = WrittenTrial(2, nullptr);
+  EXPECT_EQ(trial["files"]["onnx"], "models/2.onnx");
+  EXPECT_FALSE(trial.contains("export_check"));
+  EXPECT_THAT(ReadFile(JoinPath(dir_, "models/2.onnx"), 1 << 20),
+              IsOkAndHolds(*deploy::ExportOnnx(package_)));
+  EXPECT_FALSE(FileExists(JoinPath(dir_, "models/99.onnx")));
+}
+
+TEST_F(OnnxOutputsTest, AnotherPackageHasNoneAndSaysSoInTheLog) {
+  ScopedLogCapture log;
+  const json trial = WrittenTrial(1, nullptr);
+  EXPECT_FALSE(trial["files"].contains("onnx"));
+  EXPECT_FALSE(FileExists(JoinPath(dir_, "models/1.onnx")));
+  EXPECT_THAT(log.lines(), Contains(HasSubstr("trial 1 has no ONNX file")));
+}
+
+TEST_F(OnnxOutputsTest, WhatTheReaderFindsStandsInTheJsonAndThePage) {
+  const json trial =
+      WrittenTrial(2, [&](const v1::Package& package, const std::string&) {
+        EXPECT_EQ(quant::SerializePackage(package),
+                  quant::SerializePackage(package_));
+        return deploy::ExportCheck{.images = 1000,
+                                   .top1_agreement = 0.9875,
+                                   .max_abs_logit_diff = 0.5,
+                                   .within_one_step = 0.75,
+                                   .runtime = "a reader"};
+      });
+  const json check = trial["export_check"]["onnx"];
+  EXPECT_EQ(check["images"], 1000);
+  EXPECT_EQ(check["top1_agreement"], 0.9875);
+  EXPECT_EQ(check["max_abs_logit_diff"], 0.5);
+  EXPECT_EQ(check["within_one_step"], 0.75);
+  EXPECT_EQ(check["runtime"], "a reader");
+  ASSERT_OK_AND_ASSIGN(const std::string page,
+                       ReadFile(JoinPath(dir_, "report.html"), 1 << 24));
+  EXPECT_THAT(page, HasSubstr("\"top1_agreement\":0.9875"));
+}
+
+TEST_F(OnnxOutputsTest, ACheckThatFailsIsToldAndTheRestIsWritten) {
+  const json trial = WrittenTrial(2, [](const auto&, const std::string&) {
+    return absl::InternalError("no such operator");
+  });
+  EXPECT_EQ(trial["export_check"]["onnx"]["error"], "no such operator");
+  EXPECT_TRUE(FileExists(JoinPath(dir_, "models/2.onnx")));
+}
+
+TEST_F(OnnxOutputsTest, AStopDuringACheckEndsTheWriting) {
+  EXPECT_THAT(WriteOutputs(
+                  Load(), *blobs_,
+                  [](const auto&, const std::string&) {
+                    return absl::CancelledError("stop");
+                  },
+                  dir_),
+              StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_FALSE(FileExists(JoinPath(dir_, "pareto.json")));
+}
+
 TEST_F(ReportTest, AMissingPackageLeavesEarlierOutputsAlone) {
   const std::string dir = JoinPath(::testing::TempDir(), "kept");
-  ASSERT_OK(WriteOutputs(Load(), *blobs_, dir));
+  ASSERT_OK(WriteOutputs(Load(), *blobs_, nullptr, dir));
   ASSERT_OK(blobs_->CollectUnreferenced({}, absl::ZeroDuration()));
-  EXPECT_THAT(WriteOutputs(Load(), *blobs_, dir),
+  EXPECT_THAT(WriteOutputs(Load(), *blobs_, nullptr, dir),
               StatusIs(absl::StatusCode::kNotFound));
   EXPECT_TRUE(FileExists(JoinPath(dir, "pareto.json")));
 }
@@ -337,7 +433,7 @@ TEST_F(ReportTest, WithoutAFrontNothingIsWritten) {
   step.front.emplace();
   ASSERT_OK(store_->CommitStep(id_, step));
   const std::string dir = JoinPath(::testing::TempDir(), "nothing");
-  EXPECT_THAT(WriteOutputs(Load(), *blobs_, dir),
+  EXPECT_THAT(WriteOutputs(Load(), *blobs_, nullptr, dir),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(id_)));
   EXPECT_FALSE(FileExists(dir));
 }

@@ -5,12 +5,15 @@
 #ifndef FROSTNAS_SEARCH_REPORT_STUDY_REPORT_H_
 #define FROSTNAS_SEARCH_REPORT_STUDY_REPORT_H_
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "db/store.h"
+#include "deploy/export_check.h"
 #include "proto/frostnas/v1/measurement.pb.h"
 #include "proto/frostnas/v1/study.pb.h"
 #include "proto/frostnas/v1/study_service.pb.h"
@@ -23,6 +26,14 @@ struct PhaseTime {
   double seconds = 0;
 };
 
+// A trial's ONNX file and what an independent reader makes of it.
+struct OnnxExport {
+  // Not set: nothing re-executed it.
+  std::optional<deploy::ExportCheck> check;
+  // Why the check gave no result; empty: it did, or there was none.
+  std::string check_error;
+};
+
 struct StudyReport {
   v1::Study study;
   // By id.
@@ -33,6 +44,8 @@ struct StudyReport {
   std::vector<v1::SearchEpoch> epochs;
   // In the order of the phases, from the study's events.
   std::vector<PhaseTime> timings;
+  // By trial id; of the files that WriteOutputs writes, and empty before.
+  std::map<int, OnnxExport> onnx;
 };
 
 // NOT_FOUND: no such study.
