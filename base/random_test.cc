@@ -123,6 +123,18 @@ TEST(RandomTest, AStateContinuesWhereItWas) {
   }
 }
 
+TEST(RandomTest, SkippingGivesWhatDrawingWouldHave) {
+  for (uint64_t skipped = 0; skipped < 9; ++skipped) {
+    Random drawn(5), skips(5);
+    EXPECT_EQ(drawn.NextUint32(), skips.NextUint32());
+    for (uint64_t i = 0; i < skipped; ++i) drawn.NextUint32();
+    skips.Skip(skipped);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(skips.NextUint32(), drawn.NextUint32()) << skipped;
+    }
+  }
+}
+
 TEST(RandomTest, OtherBytesAreNoState) {
   const auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(Random::FromState(""), StatusIs(kInvalid));
