@@ -75,21 +75,21 @@ Period::Period(int channels) : channels_(channels) {
   while (rows_ * channels < kShortest) rows_ *= 2;
 }
 
-std::vector<float> Period::Repeat(const std::vector<float>& values) const {
+void Period::Repeat(absl::Span<const float> values,
+                    std::vector<float>& repeated) const {
   DCHECK_EQ(values.size(), static_cast<size_t>(channels_));
-  std::vector<float> repeated(static_cast<size_t>(floats()));
+  repeated.resize(static_cast<size_t>(floats()));
   for (size_t i = 0; i < repeated.size(); i += values.size()) {
     std::copy(values.begin(), values.end(), repeated.begin() + i);
   }
-  return repeated;
 }
 
-AffineChunks::AffineChunks(const ChannelAffine& affine,
-                           const Epilogue& epilogue)
-    : period_(static_cast<int>(affine.scale.size())),
-      scale_(period_.Repeat(affine.scale)),
-      shift_(period_.Repeat(affine.shift)),
-      epilogue_(epilogue) {}
+void AffineChunks::Set(const ChannelAffine& affine, const Epilogue& epilogue) {
+  period_ = Period(static_cast<int>(affine.scale.size()));
+  period_.Repeat(affine.scale, scale_);
+  period_.Repeat(affine.shift, shift_);
+  epilogue_ = epilogue;
+}
 
 void AffineChunks::Apply(int64_t rows, ConstElements src, Elements dst) const {
   const Split split(period_, rows);
@@ -101,21 +101,22 @@ void AffineChunks::Apply(int64_t rows, ConstElements src, Elements dst) const {
   }
 }
 
-StatsPart::StatsPart(int channels)
-    : period_(channels),
-      sum_(channels),
-      squares_(channels),
-      group_sum_(period_.floats()),
-      group_squares_(period_.floats()),
-      group_min_(period_.floats(), Epilogue::kInfinity),
-      group_max_(period_.floats(), -Epilogue::kInfinity) {}
+void StatsPart::Reset(int channels) {
+  period_ = Period(channels);
+  rows_ = 0;
+  const size_t floats = static_cast<size_t>(period_.floats());
+  sum_.assign(static_cast<size_t>(channels), 0.0);
+  squares_.assign(static_cast<size_t>(channels), 0.0);
+  group_sum_.assign(floats, 0.0f);
+  group_squares_.assign(floats, 0.0f);
+  group_min_.assign(floats, Epilogue::kInfinity);
+  group_max_.assign(floats, -Epilogue::kInfinity);
+}
 
 void StatsPart::Add(int64_t rows, const float* src, Float16* rounded) {
   if (rows == 0) return;
   const int channels = period_.channels();
-  if (rows_ == 0) {
-    shift_ = period_.Repeat(std::vector<float>(src, src + channels));
-  }
+  if (rows_ == 0) period_.Repeat({src, static_cast<size_t>(channels)}, shift_);
   rows_ += rows;
   const Split split(period_, rows);
   ForEachRun(split, period_, [&](int64_t at, const fused::Groups& groups) {
@@ -167,18 +168,19 @@ void CombineStats(absl::Span<const StatsPart> parts, ChannelStats& stats) {
   for (double& variance : stats.variance) variance /= rows;
 }
 
-GradientPart::GradientPart(const ChannelAffine& affine,
-                           const Epilogue& epilogue,
-                           const std::vector<float>& center)
-    : period_(static_cast<int>(center.size())),
-      scale_(period_.Repeat(affine.scale)),
-      shift_(period_.Repeat(affine.shift)),
-      center_(period_.Repeat(center)),
-      epilogue_(epilogue),
-      sum_(center.size()),
-      centered_(center.size()),
-      group_sum_(period_.floats()),
-      group_centered_(period_.floats()) {}
+void GradientPart::Reset(const ChannelAffine& affine, const Epilogue& epilogue,
+                         const std::vector<float>& center) {
+  period_ = Period(static_cast<int>(center.size()));
+  period_.Repeat(affine.scale, scale_);
+  period_.Repeat(affine.shift, shift_);
+  period_.Repeat(center, center_);
+  epilogue_ = epilogue;
+  const size_t floats = static_cast<size_t>(period_.floats());
+  sum_.assign(center.size(), 0.0);
+  centered_.assign(center.size(), 0.0);
+  group_sum_.assign(floats, 0.0f);
+  group_centered_.assign(floats, 0.0f);
+}
 
 void GradientPart::Add(int64_t rows, ConstElements src, const float* diff_dst,
                        BFloat16* rounded) {
@@ -212,15 +214,15 @@ void CombineGradients(absl::Span<const GradientPart> parts,
   }
 }
 
-GradientChunks::GradientChunks(const ChannelAffine& affine,
-                               const Epilogue& epilogue,
-                               const GradientCorrection& correction)
-    : period_(static_cast<int>(affine.scale.size())),
-      scale_(period_.Repeat(affine.scale)),
-      shift_(period_.Repeat(affine.shift)),
-      offset_(period_.Repeat(correction.offset)),
-      slope_(period_.Repeat(correction.slope)),
-      epilogue_(epilogue) {}
+void GradientChunks::Set(const ChannelAffine& affine, const Epilogue& epilogue,
+                         const GradientCorrection& correction) {
+  period_ = Period(static_cast<int>(affine.scale.size()));
+  period_.Repeat(affine.scale, scale_);
+  period_.Repeat(affine.shift, shift_);
+  period_.Repeat(correction.offset, offset_);
+  period_.Repeat(correction.slope, slope_);
+  epilogue_ = epilogue;
+}
 
 void GradientChunks::Apply(int64_t rows, ConstElements src,
                            ConstElements diff_dst, Elements diff_src) const {

@@ -1,18 +1,21 @@
 // The passes of channel_ops.h on some rows of a tensor, on the calling thread:
 // for loops that do several things to a chunk while it is in the cache.
 //
-//   std::vector<StatsPart> parts(n, StatsPart(channels));   // one a thread
+//   std::vector<StatsPart> kept;                              // for all passes
+//   const auto parts = StartParts(kept, n, channels);         // one a thread
 //   ... parts[i].Add(rows, y);  parts[i].Add(rows, y + ...);
-//   CombineStats(parts, stats);                             // in their order
+//   CombineStats(parts, stats);                               // in their order
 //
 // Where a pass takes Elements, src is of single precision or Float16; gradients
 // and what is made are of single precision or BFloat16.
 //
-// Objects prepared for a pass (AffineChunks, GradientChunks) are immutable and
+// Objects are made once and Set or Reset for each pass, which keeps their
+// memory. Between one Set and the next, AffineChunks and GradientChunks are
 // shared by threads; a *Part belongs to one thread.
 #ifndef FROSTNAS_NN_FUSED_CHANNEL_CHUNKS_H_
 #define FROSTNAS_NN_FUSED_CHANNEL_CHUNKS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -53,11 +56,13 @@ struct GradientCorrection {
 // there are.
 class Period {
  public:
-  explicit Period(int channels);
+  explicit Period(int channels = 1);
   int channels() const { return channels_; }
   int64_t rows() const { return rows_; }
   int64_t floats() const { return rows_ * channels_; }
-  std::vector<float> Repeat(const std::vector<float>& values) const;
+  // ASSIGNS `repeated`; `values` are one a channel.
+  void Repeat(absl::Span<const float> values,
+              std::vector<float>& repeated) const;
 
  private:
   int channels_;
@@ -67,7 +72,11 @@ class Period {
 // dst = epilogue(affine(src)); dst may be src.
 class AffineChunks {
  public:
-  AffineChunks(const ChannelAffine& affine, const Epilogue& epilogue);
+  AffineChunks() = default;
+  AffineChunks(const ChannelAffine& affine, const Epilogue& epilogue) {
+    Set(affine, epilogue);
+  }
+  void Set(const ChannelAffine& affine, const Epilogue& epilogue);
   void Apply(int64_t rows, ConstElements src, Elements dst) const;
 
  private:
@@ -76,12 +85,23 @@ class AffineChunks {
   Epilogue epilogue_;
 };
 
+// The parts of a pass: the first `count` of `kept`, which grows where it must,
+// each Reset with the arguments. Valid until the next call.
+template <typename AnyPart, typename... Args>
+absl::Span<AnyPart> StartParts(std::vector<AnyPart>& kept, int count,
+                               const Args&... args) {
+  const size_t wanted = static_cast<size_t>(count);
+  if (kept.size() < wanted) kept.resize(wanted);
+  for (size_t i = 0; i < wanted; ++i) kept[i].Reset(args...);
+  return absl::MakeSpan(kept.data(), wanted);
+}
+
 // Statistics of the rows of one thread. Sums are shifted by its first row and
 // combined in double precision every few hundred groups, so a large mean costs
 // no accuracy.
 class StatsPart {
  public:
-  explicit StatsPart(int channels);
+  void Reset(int channels);
   // With `rounded`, src is rounded to it and the statistics are of that.
   void Add(int64_t rows, const float* src, Float16* rounded = nullptr);
 
@@ -102,8 +122,8 @@ void CombineStats(absl::Span<const StatsPart> parts, ChannelStats& stats);
 //   g = diff_dst where the epilogue passes affine(src), else 0.
 class GradientPart {
  public:
-  GradientPart(const ChannelAffine& affine, const Epilogue& epilogue,
-               const std::vector<float>& center);
+  void Reset(const ChannelAffine& affine, const Epilogue& epilogue,
+             const std::vector<float>& center);
   // With `rounded`, diff_dst is rounded to it and the sums are of that.
   void Add(int64_t rows, ConstElements src, const float* diff_dst,
            BFloat16* rounded = nullptr);
@@ -126,8 +146,13 @@ void CombineGradients(absl::Span<const GradientPart> parts, GradientSums& sums);
 // without batch norm both are 0.
 class GradientChunks {
  public:
+  GradientChunks() = default;
   GradientChunks(const ChannelAffine& affine, const Epilogue& epilogue,
-                 const GradientCorrection& correction);
+                 const GradientCorrection& correction) {
+    Set(affine, epilogue, correction);
+  }
+  void Set(const ChannelAffine& affine, const Epilogue& epilogue,
+           const GradientCorrection& correction);
   void Apply(int64_t rows, ConstElements src, ConstElements diff_dst,
              Elements diff_src) const;
 

@@ -95,10 +95,11 @@ TEST_P(ChannelChunksTest, AppliesAffineToAndFromHalves) {
 }
 
 TEST_P(ChannelChunksTest, StatisticsAreOfWhatIsKept) {
+  std::vector<StatsPart> part, plain;  // of all passes
   for (const Size& size : kSizes) {
     const std::vector<float> src = RandomFloats(size.elements(), 3);
     std::vector<Float16> kept(src.size());
-    std::vector<StatsPart> part(1, StatsPart(size.channels));
+    StartParts(part, 1, size.channels);
     // In two calls, as the chunks of a thread come.
     const int64_t first = size.rows / 2;
     part[0].Add(first, src.data(), kept.data());
@@ -112,7 +113,7 @@ TEST_P(ChannelChunksTest, StatisticsAreOfWhatIsKept) {
     }
     ChannelStats stats, expected;
     CombineStats(part, stats);
-    std::vector<StatsPart> plain(1, StatsPart(size.channels));
+    StartParts(plain, 1, size.channels);
     plain[0].Add(size.rows, floats.data());
     CombineStats(plain, expected);
     EXPECT_EQ(stats.min, expected.min);
@@ -125,14 +126,15 @@ TEST_P(ChannelChunksTest, StatisticsAreOfWhatIsKept) {
 }
 
 TEST_P(ChannelChunksTest, GradientSumsAreOfWhatIsKept) {
+  std::vector<GradientPart> part, plain;  // of all passes
   for (const Size& size : kSizes) {
     const Halves<Float16> src(RandomFloats(size.elements(), 4));
     const Halves<BFloat16> diff(RandomFloats(size.elements(), 5));
     const std::vector<float> unrounded = RandomFloats(size.elements(), 5);
     const std::vector<float> center = RandomFloats(size.channels, 6);
     for (const Epilogue& epilogue : Epilogues()) {
-      const GradientPart empty(AffineFor(size), epilogue, center);
-      std::vector<GradientPart> part(1, empty), plain(1, empty);
+      StartParts(part, 1, AffineFor(size), epilogue, center);
+      StartParts(plain, 1, AffineFor(size), epilogue, center);
       std::vector<BFloat16> kept(unrounded.size());
       part[0].Add(size.rows, src.halves.data(), unrounded.data(), kept.data());
       plain[0].Add(size.rows, src.floats.data(), diff.floats.data());

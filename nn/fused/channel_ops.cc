@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {
@@ -23,6 +24,9 @@ int64_t Grain(const Rows& size) {
 
 int Parts(const Rows& size) { return PartCount(Blocks(size), Grain(size)); }
 
+// What the passes below keep belongs to the thread that calls them. Its helpers
+// get it by reference: their own thread_local variables are others.
+
 // Calls body(part, its rows, the index of its first float) on every thread.
 template <typename Body>
 void ForEachPart(const Rows& size, const Body& body) {
@@ -37,7 +41,9 @@ void ForEachPart(const Rows& size, const Body& body) {
 
 void ComputeChannelStats(const Rows& size, const float* src,
                          ChannelStats& stats) {
-  std::vector<StatsPart> parts(Parts(size), StatsPart(size.channels));
+  thread_local std::vector<StatsPart> kept;
+  const absl::Span<StatsPart> parts =
+      StartParts(kept, Parts(size), size.channels);
   ForEachPart(size, [&](int part, int64_t rows, int64_t at) {
     parts[part].Add(rows, src + at);
   });
@@ -46,7 +52,9 @@ void ComputeChannelStats(const Rows& size, const float* src,
 
 void ApplyAffine(const Rows& size, const ChannelAffine& affine,
                  const Epilogue& epilogue, const float* src, float* dst) {
-  const AffineChunks chunks(affine, epilogue);
+  thread_local AffineChunks kept;
+  kept.Set(affine, epilogue);
+  const AffineChunks& chunks = kept;
   ForEachPart(size, [&](int /*part*/, int64_t rows, int64_t at) {
     chunks.Apply(rows, src + at, dst + at);
   });
@@ -54,8 +62,9 @@ void ApplyAffine(const Rows& size, const ChannelAffine& affine,
 
 void ReduceGradient(const GradientPass& pass, const std::vector<float>& center,
                     GradientSums& sums) {
-  std::vector<GradientPart> parts(
-      Parts(pass.size), GradientPart(pass.affine, pass.epilogue, center));
+  thread_local std::vector<GradientPart> kept;
+  const absl::Span<GradientPart> parts =
+      StartParts(kept, Parts(pass.size), pass.affine, pass.epilogue, center);
   ForEachPart(pass.size, [&](int part, int64_t rows, int64_t at) {
     parts[part].Add(rows, pass.src + at, pass.diff_dst + at);
   });
@@ -64,7 +73,9 @@ void ReduceGradient(const GradientPass& pass, const std::vector<float>& center,
 
 void ApplyGradient(const GradientPass& pass,
                    const GradientCorrection& correction, float* diff_src) {
-  const GradientChunks chunks(pass.affine, pass.epilogue, correction);
+  thread_local GradientChunks kept;
+  kept.Set(pass.affine, pass.epilogue, correction);
+  const GradientChunks& chunks = kept;
   ForEachPart(pass.size, [&](int /*part*/, int64_t rows, int64_t at) {
     chunks.Apply(rows, pass.src + at, pass.diff_dst + at, diff_src + at);
   });

@@ -2,18 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "nn/fused/channel_ops.h"
 #include "nn/modules/weights.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {
 namespace {
-
-std::vector<double> ToDouble(const std::vector<float>& values) {
-  return {values.begin(), values.end()};
-}
 
 void AddSums(const std::vector<double>& values, std::vector<float>& sums) {
   for (size_t i = 0; i < sums.size(); ++i) {
@@ -92,6 +90,9 @@ ConvUnit::ConvUnit(const ConvUnitOptions& options, const Random& random)
                     random.Split("weight"), weight_);
   const std::vector<int> per_channel = {options.c_out};
   batch_mean_.assign(static_cast<size_t>(options.c_out), 0.0f);
+  if (options.norm_after_activation) {
+    first_.emplace(options.c_out, options.act_low, options.act_high);
+  }
   if (has_bias()) {
     bias_ = MakeParameter(name, "bias", ParameterRole::kBias, per_channel);
   }
@@ -173,11 +174,6 @@ void ConvUnit::PrepareWeights() {
   Round(static_cast<int64_t>(weights.size()), weights.data(), rounded_.data());
 }
 
-AffineChunks ConvUnit::ActivateFirst() const {
-  return AffineChunks({std::vector<float>(options_.c_out, 1.0f), bias_.value},
-                      ClampEpilogue(options_.act_low, options_.act_high));
-}
-
 Epilogue ConvUnit::LastClamp() const {
   if (options_.norm_after_activation) return Epilogue();
   return ClampEpilogue(options_.act_low, options_.act_high);
@@ -190,7 +186,7 @@ ConstElements ConvUnit::Source(DataType type, const Tensor& src, int64_t at,
   if (!pending && from.type() == type) return from;
   const Elements ready = ThreadScratch(ScratchUse::kSource, type, count);
   if (pending) {
-    producer_->finish_->Apply(count / options_.c_in, from, ready);
+    producer_->finish_.Apply(count / options_.c_in, from, ready);
   } else {
     Round(count, from.f32(), ready.bf16());
   }
@@ -223,10 +219,9 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
 
   const ItemSizes sizes = SizesOf(*convolution_, shape);
   const ChunkLoop loop = sizes.Loop();
-  std::vector<StatsPart> stats(measures ? loop.parts() : 0,
-                               StatsPart(options_.c_out));
-  std::optional<AffineChunks> first;
-  if (options_.norm_after_activation) first = ActivateFirst();
+  const absl::Span<StatsPart> stats =
+      StartParts(stats_parts_, measures ? loop.parts() : 0, options_.c_out);
+  if (first_.has_value()) first_->Prepare(bias_.value);
   if (!convolution_->by_items()) {
     convolution_->Forward(shape, src[0]->data(),
                           EffectiveWeights(forward_operand_), y.data());
@@ -243,167 +238,124 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
                  chunk.count * sizes.src),
           EffectiveWeights(forward_operand_), to);
     }
-    if (first.has_value()) first->Apply(rows, to, to);
+    if (first_.has_value()) first_->Forward(rows, to);
     if (measures) {
       const bool round = stored.type() == DataType::kFloat16;
       stats[chunk.part].Add(rows, to, round ? stored.f16() : nullptr);
     } else if (!pending_) {
-      finish_->Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
+      finish_.Apply(rows, to, dst.data() + chunk.begin * sizes.dst);
     }
   });
   if (!measures) return;
-  ChannelStats all;
-  CombineStats(stats, all);
-  PrepareFromStats(all, y.shape().rows(), mode);
+  CombineStats(stats, stats_);
+  PrepareFromStats(y.shape().rows(), mode);
   if (pending_) return;
   loop.Run([&](const Chunk& chunk) {
     const int64_t at = chunk.begin * sizes.dst;
-    finish_->Apply(chunk.count * sizes.dst / options_.c_out,
-                   y.typed_data() + at, dst.data() + at);
+    finish_.Apply(chunk.count * sizes.dst / options_.c_out, y.typed_data() + at,
+                  dst.data() + at);
   });
 }
 
 void ConvUnit::PrepareFromState() {
   if (options_.batch_norm) {
-    UseStatistics(ToDouble(mean_.value), ToDouble(var_.value));
+    stats_.mean.assign(mean_.value.begin(), mean_.value.end());
+    stats_.variance.assign(var_.value.begin(), var_.value.end());
+    UseStatistics();
   } else {
-    affine_ = {std::vector<float>(options_.c_out, 1.0f), bias_.value};
+    UseBias();
   }
-  PrepareEpilogue(nullptr);
+  PrepareEpilogue(false);
 }
 
-void ConvUnit::PrepareFromStats(const ChannelStats& stats, int64_t rows,
-                                Mode mode) {
+void ConvUnit::PrepareFromStats(int64_t rows, Mode mode) {
   if (options_.batch_norm) {
-    if (mode == Mode::kTrain) UpdateRunning(stats, rows);
-    UseStatistics(stats.mean, stats.variance);
+    if (mode == Mode::kTrain) UpdateRunning(rows);
+    UseStatistics();
   } else {
-    affine_ = {std::vector<float>(options_.c_out, 1.0f), bias_.value};
+    UseBias();
   }
-  PrepareEpilogue(output_.Observes(mode) ? &stats : nullptr);
+  PrepareEpilogue(output_.Observes(mode));
 }
 
-// Observes first where `stats` says the range.
-void ConvUnit::PrepareEpilogue(const ChannelStats* stats) {
+void ConvUnit::PrepareEpilogue(bool observe) {
   const Epilogue clamp = LastClamp();
-  if (stats != nullptr) {
-    output_.Observe(ImageRange(*stats, affine_, clamp.low, clamp.high));
+  if (observe) {
+    output_.Observe(ImageRange(stats_, affine_, clamp.low, clamp.high));
   }
   epilogue_ = output_.MakeEpilogue(clamp.low, clamp.high);
-  finish_.emplace(affine_, epilogue_);
+  finish_.Set(affine_, epilogue_);
 }
 
-void ConvUnit::UseStatistics(const std::vector<double>& mean,
-                             const std::vector<double>& variance) {
-  const size_t channels = mean.size();
+void ConvUnit::UseBias() {
+  affine_.scale.assign(static_cast<size_t>(options_.c_out), 1.0f);
+  affine_.shift = bias_.value;
+}
+
+void ConvUnit::UseStatistics() {
+  const size_t channels = stats_.mean.size();
   inverse_deviation_.resize(channels);
   batch_mean_.resize(channels);
   affine_.scale.resize(channels);
   affine_.shift.resize(channels);
   for (size_t c = 0; c < channels; ++c) {
-    inverse_deviation_[c] = 1 / std::sqrt(variance[c] + options_.epsilon);
-    batch_mean_[c] = static_cast<float>(mean[c]);
+    inverse_deviation_[c] =
+        1 / std::sqrt(stats_.variance[c] + options_.epsilon);
+    batch_mean_[c] = static_cast<float>(stats_.mean[c]);
     const double scale = double{gamma_.value[c]} * inverse_deviation_[c];
     affine_.scale[c] = static_cast<float>(scale);
     affine_.shift[c] =
-        static_cast<float>(double{beta_.value[c]} - mean[c] * scale);
+        static_cast<float>(double{beta_.value[c]} - stats_.mean[c] * scale);
   }
 }
 
-void ConvUnit::UpdateRunning(const ChannelStats& stats, int64_t rows) {
+void ConvUnit::UpdateRunning(int64_t rows) {
   const double n = static_cast<double>(rows);
   const double unbiased = rows > 1 ? n / (n - 1) : 1;
   const double m = options_.momentum;
   for (size_t c = 0; c < mean_.value.size(); ++c) {
     mean_.value[c] =
-        static_cast<float>((1 - m) * mean_.value[c] + m * stats.mean[c]);
+        static_cast<float>((1 - m) * mean_.value[c] + m * stats_.mean[c]);
     var_.value[c] = static_cast<float>((1 - m) * var_.value[c] +
-                                       m * stats.variance[c] * unbiased);
+                                       m * stats_.variance[c] * unbiased);
   }
 }
 
-// Backward of u = act(y + bias) on chunks: gates diff and sums it for the bias.
-// Does nothing where the activation comes last. y holds u, which is inside the
-// clamp where its argument was.
-class ConvUnit::FirstActivation {
- public:
-  FirstActivation(const ConvUnit& unit, int parts) {
-    if (!unit.options_.norm_after_activation) return;
-    const size_t channels = unit.options_.c_out;
-    const std::vector<float> zeros(channels);
-    const ChannelAffine identity = {std::vector<float>(channels, 1.0f), zeros};
-    const Epilogue clamp =
-        ClampEpilogue(unit.options_.act_low, unit.options_.act_high);
-    gate_.emplace(identity, clamp,
-                  GradientCorrection{.offset = zeros, .slope = zeros});
-    sums_.assign(static_cast<size_t>(parts),
-                 GradientPart(identity, clamp, zeros));
-  }
-
-  void Backward(const Chunk& chunk, int64_t rows, ConstElements u,
-                Elements diff) {
-    if (!gate_.has_value()) return;
-    sums_[chunk.part].Add(rows, u, diff.f32());
-    gate_->Apply(rows, u, diff, diff);
-  }
-
-  void AddTo(std::vector<float>& diff_bias) const {
-    if (!gate_.has_value()) return;
-    GradientSums sums;
-    CombineGradients(sums_, sums);
-    AddSums(sums.sum, diff_bias);
-  }
-
- private:
-  std::optional<GradientChunks> gate_;
-  std::vector<GradientPart> sums_;
-};
-
-GradientSums ConvUnit::ReduceDiff(const Tensor& diff) {
-  if (reduced_.has_value()) {
-    GradientSums sums = *std::move(reduced_);
-    reduced_.reset();
-    return sums;
-  }
-  GradientSums sums;
+void ConvUnit::ReduceDiff(const Tensor& diff) {
+  if (std::exchange(reduced_, false)) return;
   ReduceGradient({{diff.shape().rows(), options_.c_out},
                   affine_,
                   epilogue_,
                   y_->typed_data(),
                   diff.data()},
-                 batch_mean_, sums);
-  return sums;
+                 batch_mean_, sums_);
 }
 
 // With g the gradient past the epilogue, xhat = (y - mean) * s and N rows:
 //   diff_y = gamma * s * (g - sum(g) / N - xhat * sum(g * xhat) / N).
-GradientCorrection ConvUnit::BackwardNorm(const GradientSums& sums,
-                                          int64_t count) {
+void ConvUnit::BackwardNorm(int64_t count) {
   const size_t channels = options_.c_out;
-  GradientCorrection correction = {.offset = std::vector<float>(channels),
-                                   .slope = std::vector<float>(channels)};
-  if (!options_.batch_norm) {
-    AddSums(sums.sum, bias_.grad);
-    return correction;
-  }
+  correction_.offset.assign(channels, 0.0f);
+  correction_.slope.assign(channels, 0.0f);
+  if (!options_.batch_norm) return AddSums(sums_.sum, bias_.grad);
   const double rows = static_cast<double>(count);
   for (size_t c = 0; c < channels; ++c) {
     const double s = inverse_deviation_[c];
-    const double slope = affine_.scale[c] * s * s * sums.sum_centered[c] / rows;
-    correction.slope[c] = static_cast<float>(slope);
-    correction.offset[c] = static_cast<float>(
-        affine_.scale[c] * sums.sum[c] / rows - slope * batch_mean_[c]);
-    gamma_.grad[c] += static_cast<float>(sums.sum_centered[c] * s);
+    const double slope =
+        affine_.scale[c] * s * s * sums_.sum_centered[c] / rows;
+    correction_.slope[c] = static_cast<float>(slope);
+    correction_.offset[c] = static_cast<float>(
+        affine_.scale[c] * sums_.sum[c] / rows - slope * batch_mean_[c]);
+    gamma_.grad[c] += static_cast<float>(sums_.sum_centered[c] * s);
   }
-  AddSums(sums.sum, beta_.grad);
-  return correction;
+  AddSums(sums_.sum, beta_.grad);
 }
 
 void ConvUnit::Backward(Sources src, Tensor& diff_dst,
                         absl::Span<Tensor* const> diff_src) {
-  const GradientSums sums = ReduceDiff(diff_dst);
-  const GradientChunks to_y(affine_, epilogue_,
-                            BackwardNorm(sums, diff_dst.shape().rows()));
+  ReduceDiff(diff_dst);
+  BackwardNorm(diff_dst.shape().rows());
+  to_y_.Set(affine_, epilogue_, correction_);
   const ConvShape shape = ShapeFor(src[0]->shape());
   if (diff_src[0] != nullptr) {
     const bool rounds = src[0]->type() == DataType::kFloat16;
@@ -411,10 +363,10 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
                         rounds ? DataType::kBfloat16 : DataType::kFloat32);
   }
   if (convolution_->by_items()) {
-    BackwardByItems(shape, to_y, *src[0], diff_dst, diff_src[0]);
+    BackwardByItems(shape, *src[0], diff_dst, diff_src[0]);
     return;
   }
-  BackwardToY(to_y, diff_dst);
+  BackwardToY(diff_dst);
   convolution_->BackwardWeights(shape, src[0]->data(), diff_dst.data(),
                                 weight_.grad.data());
   if (diff_src[0] == nullptr) return;
@@ -424,34 +376,33 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
 }
 
 // diff of dst -> diff of the convolution's output, in place.
-void ConvUnit::BackwardToY(const GradientChunks& to_y, Tensor& diff) {
+void ConvUnit::BackwardToY(Tensor& diff) {
   const ChunkLoop loop(diff.shape().rows(), options_.c_out);
-  FirstActivation first(*this, loop.parts());
+  if (first_.has_value()) first_->StartBackward(loop.parts());
   loop.Run([&](const Chunk& chunk) {
     const int64_t at = chunk.begin * options_.c_out;
     float* values = diff.data() + at;
     const ConstElements y = y_->typed_data() + at;
-    to_y.Apply(chunk.count, y, values, values);
-    first.Backward(chunk, chunk.count, y, values);
+    to_y_.Apply(chunk.count, y, values, values);
+    if (first_.has_value()) {
+      first_->Backward(chunk.part, chunk.count, y, values);
+    }
   });
-  first.AddTo(bias_.grad);
+  if (first_.has_value()) AddSums(first_->EndBackward(), bias_.grad);
 }
 
-void ConvUnit::BackwardByItems(const ConvShape& shape,
-                               const GradientChunks& to_y, const Tensor& src,
+void ConvUnit::BackwardByItems(const ConvShape& shape, const Tensor& src,
                                const Tensor& diff_dst, Tensor* diff_src) {
   const ItemSizes sizes = SizesOf(*convolution_, shape);
   const ChunkLoop loop = sizes.Loop();
-  const bool pending = producer_ != nullptr && producer_->pending_;
-  const size_t parts = static_cast<size_t>(loop.parts());
-  diff_weights_.resize(parts);
+  diff_weights_.resize(static_cast<size_t>(loop.parts()));
   for (std::vector<float>& part : diff_weights_) part.clear();
-  std::vector<GradientPart> reduced;
-  if (pending && diff_src != nullptr) {
-    reduced.assign(parts, GradientPart(producer_->affine_, producer_->epilogue_,
-                                       producer_->batch_mean_));
+  absl::Span<GradientPart> reduced;
+  if (diff_src != nullptr && producer_ != nullptr && producer_->pending_) {
+    reduced = StartParts(reduced_parts_, loop.parts(), producer_->affine_,
+                         producer_->epilogue_, producer_->batch_mean_);
   }
-  FirstActivation first(*this, loop.parts());
+  if (first_.has_value()) first_->StartBackward(loop.parts());
   loop.Run([&](const Chunk& chunk) {
     const int64_t from = chunk.begin * sizes.src;
     const int64_t to = chunk.begin * sizes.dst;
@@ -461,8 +412,8 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
     const ConstElements y = y_->typed_data() + to;
     const Elements diff_y =
         ThreadScratch(ScratchUse::kGradient, backward_operand_, dst_floats);
-    to_y.Apply(rows, y, diff_dst.typed_data() + to, diff_y);
-    first.Backward(chunk, rows, y, diff_y);
+    to_y_.Apply(rows, y, diff_dst.typed_data() + to, diff_y);
+    if (first_.has_value()) first_->Backward(chunk.part, rows, y, diff_y);
     const ConvShape part = sizes.Shape(chunk);
     std::vector<float>& diff_weights = diff_weights_[chunk.part];
     diff_weights.resize(weight_.grad.size());
@@ -474,12 +425,19 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
     float* diff_x = ResultsFor(stored, src_floats);
     convolution_->BackwardData(part, diff_y,
                                EffectiveWeights(backward_operand_), diff_x);
-    if (!pending) return;
+    if (reduced.empty()) return;
     const bool round = stored.type() == DataType::kBfloat16;
     reduced[chunk.part].Add(src_floats / options_.c_in, src.typed_data() + from,
                             diff_x, round ? stored.bf16() : nullptr);
   });
-  first.AddTo(bias_.grad);
+  if (first_.has_value()) AddSums(first_->EndBackward(), bias_.grad);
+  AddDiffWeights();
+  if (reduced.empty()) return;
+  CombineGradients(reduced, producer_->sums_);
+  producer_->reduced_ = true;
+}
+
+void ConvUnit::AddDiffWeights() {
   constexpr int64_t kGrain = 1 << 14;
   ParallelFor(static_cast<int64_t>(weight_.grad.size()), kGrain,
               [&](const Part& range) {
@@ -491,8 +449,6 @@ void ConvUnit::BackwardByItems(const ConvShape& shape,
                   }
                 }
               });
-  if (!reduced.empty())
-    CombineGradients(reduced, producer_->reduced_.emplace());
 }
 
 }  // namespace frostnas::nn

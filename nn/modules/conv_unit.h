@@ -36,6 +36,7 @@
 #include "nn/fused/epilogue.h"
 #include "nn/modules/chunks.h"
 #include "nn/modules/convolution.h"
+#include "nn/modules/first_activation.h"
 #include "nn/modules/module.h"
 #include "nn/modules/output_quantizer.h"
 #include "nn/precision.h"
@@ -77,8 +78,6 @@ class ConvUnit : public Module {
   std::vector<StateBuffer*> state() override;
 
  private:
-  class FirstActivation;
-
   ConvShape ShapeFor(const Shape& src) const;
   // Weights of this pass.
   ConstElements EffectiveWeights(DataType type) const;
@@ -87,8 +86,6 @@ class ConvUnit : public Module {
   bool has_bias() const {
     return !options_.batch_norm || options_.norm_after_activation;
   }
-  // u = act(y + bias), before the norm.
-  AffineChunks ActivateFirst() const;
   // Of the clamp after the norm or the bias.
   Epilogue LastClamp() const;
 
@@ -99,23 +96,23 @@ class ConvUnit : public Module {
   ConstElements Source(DataType type, const Tensor& src, int64_t at,
                        int64_t count) const;
 
-  // What follows y, for this pass. Batch statistics update the running ones in
-  // kTrain.
+  // What follows y, for this pass: from the running statistics, or from stats_,
+  // which update the running ones in kTrain.
   void PrepareFromState();
-  void PrepareFromStats(const ChannelStats& stats, int64_t rows, Mode mode);
-  void UseStatistics(const std::vector<double>& mean,
-                     const std::vector<double>& variance);
-  void UpdateRunning(const ChannelStats& stats, int64_t rows);
-  void PrepareEpilogue(const ChannelStats* stats);
+  void PrepareFromStats(int64_t rows, Mode mode);
+  void UseStatistics();
+  void UseBias();
+  void UpdateRunning(int64_t rows);
+  void PrepareEpilogue(bool observe);
 
-  // Sums over diff past the epilogue, from the consumer or computed here.
-  GradientSums ReduceDiff(const Tensor& diff);
-  // Adds the gradients of what follows y; returns how diff becomes y's.
-  GradientCorrection BackwardNorm(const GradientSums& sums, int64_t count);
-  void BackwardToY(const GradientChunks& to_y, Tensor& diff);
-  void BackwardByItems(const ConvShape& shape, const GradientChunks& to_y,
-                       const Tensor& src, const Tensor& diff_dst,
-                       Tensor* diff_src);
+  // Makes sums_, unless the consumer has.
+  void ReduceDiff(const Tensor& diff);
+  // Of `count` rows: adds the gradients of what follows y, makes correction_.
+  void BackwardNorm(int64_t count);
+  void BackwardToY(Tensor& diff);
+  void BackwardByItems(const ConvShape& shape, const Tensor& src,
+                       const Tensor& diff_dst, Tensor* diff_src);
+  void AddDiffWeights();
 
   const ConvUnitOptions options_;
   std::unique_ptr<Convolution> convolution_;
@@ -126,6 +123,8 @@ class ConvUnit : public Module {
   std::vector<float> quantized_;   // weights, when weight_bits_ > 0
   std::vector<BFloat16> rounded_;  // those, where some operand_ is kBfloat16
   OutputQuantizer output_;
+  // u = act(y + bias), where the norm comes after it.
+  std::optional<FirstActivation> first_;
 
   ConvUnit* producer_ = nullptr;  // finished by this unit
   bool has_consumer_ = false;     // finishes this unit
@@ -136,15 +135,21 @@ class ConvUnit : public Module {
   Tensor kept_;                // y, where dst is not y; kTrain only
   const Tensor* y_ = nullptr;  // kept_ or dst
   bool pending_ = false;       // dst is y and to be finished
+  ChannelStats stats_;         // of y
   ChannelAffine affine_;
   Epilogue epilogue_;
-  std::optional<AffineChunks> finish_;  // of both
+  AffineChunks finish_;  // of both
   std::vector<float> batch_mean_;
   std::vector<double> inverse_deviation_;
-  // Of the consumer's Backward.
-  std::optional<GradientSums> reduced_;
-  // Memory of Backward, kept.
-  std::vector<std::vector<float>> diff_weights_;  // a part each
+  // Of Backward.
+  GradientSums sums_;     // over diff past the epilogue
+  bool reduced_ = false;  // sums_ are there, from the consumer
+  GradientCorrection correction_;
+  GradientChunks to_y_;  // diff -> y's
+  // Memory that passes keep for the next, a part each.
+  std::vector<StatsPart> stats_parts_;
+  std::vector<GradientPart> reduced_parts_;  // the producer's sums
+  std::vector<std::vector<float>> diff_weights_;
 };
 
 }  // namespace frostnas::nn

@@ -14,6 +14,7 @@
 #include "nn/modules/merge.h"
 #include "nn/modules/pool.h"
 #include "nn/testing/gradient_check.h"
+#include "nn/threads.h"
 
 namespace frostnas::nn {
 namespace {
@@ -151,6 +152,20 @@ TEST(DropoutTest, DropsAboutItsShareAndRepeatsFromAStep) {
   EXPECT_NE(RunModule(dropout, {&src}).dst, first.dst);
   dropout.state()[0]->value = {0};
   EXPECT_EQ(RunModule(dropout, {&src}).dst, first.dst);
+}
+
+TEST(DropoutTest, IsTheSameForEveryNumberOfThreads) {
+  // Enough for all, in parts that start anywhere in a block of draws.
+  const Tensor src = RandomTensor({1, 1, 1, 20'003}, 8);
+  Result one;
+  for (const int threads : {1, 2, 3}) {
+    const ScopedComputeThreads scoped(threads);
+    Dropout dropout("drop", 0.5f, Random(6));
+    const Result result = RunModule(dropout, {&src});
+    if (threads == 1) one = result;
+    EXPECT_EQ(result.dst, one.dst) << threads;
+    EXPECT_EQ(result.diff_src, one.diff_src) << threads;
+  }
 }
 
 TEST(DropoutTest, IsTheIdentityOutsideTraining) {

@@ -11,15 +11,10 @@ Rows RowsOf(const Tensor& tensor) {
   return {tensor.shape().rows(), tensor.shape().c};
 }
 
-ChannelAffine Identity(int channels) {
-  return {std::vector<float>(channels, 1.0f),
-          std::vector<float>(channels, 0.0f)};
-}
-
 }  // namespace
 
 ValueRange RangeOf(const Tensor& tensor) {
-  ChannelStats stats;
+  thread_local ChannelStats stats;
   ComputeChannelStats(RowsOf(tensor), tensor.data(), stats);
   return {*std::min_element(stats.min.begin(), stats.min.end()),
           *std::max_element(stats.max.begin(), stats.max.end())};
@@ -35,16 +30,19 @@ void QuantizationPass::Forward(const Tensor& raw, Mode mode, Tensor& dst) {
       quantizer_.MakeEpilogue(-Epilogue::kInfinity, Epilogue::kInfinity);
   if (&raw == &dst && !epilogue_.quantize) return;
   dst.Resize(raw.shape());
-  ApplyAffine(RowsOf(raw), Identity(raw.shape().c), epilogue_, raw.data(),
-              dst.data());
+  const size_t channels = static_cast<size_t>(raw.shape().c);
+  identity_.scale.assign(channels, 1.0f);
+  identity_.shift.assign(channels, 0.0f);
+  ApplyAffine(RowsOf(raw), identity_, epilogue_, raw.data(), dst.data());
 }
 
-void QuantizationPass::Backward(const Tensor& raw, Tensor& diff) const {
+void QuantizationPass::Backward(const Tensor& raw, Tensor& diff) {
   if (!epilogue_.quantize) return;
-  const std::vector<float> zeros(diff.shape().c);
-  const ChannelAffine identity = Identity(diff.shape().c);
-  ApplyGradient({RowsOf(diff), identity, epilogue_, raw.data(), diff.data()},
-                {.offset = zeros, .slope = zeros}, diff.data());
+  const size_t channels = static_cast<size_t>(diff.shape().c);
+  no_correction_.offset.assign(channels, 0.0f);
+  no_correction_.slope.assign(channels, 0.0f);
+  ApplyGradient({RowsOf(diff), identity_, epilogue_, raw.data(), diff.data()},
+                no_correction_, diff.data());
 }
 
 }  // namespace frostnas::nn

@@ -2,6 +2,7 @@
 #ifndef FROSTNAS_NN_MODULES_OUTPUT_QUANTIZER_H_
 #define FROSTNAS_NN_MODULES_OUTPUT_QUANTIZER_H_
 
+#include "nn/fused/channel_chunks.h"
 #include "nn/fused/epilogue.h"
 #include "nn/mode.h"
 #include "nn/quant_hooks.h"
@@ -58,14 +59,17 @@ class QuantizationPass {
   void Forward(const Tensor& raw, Mode mode, Tensor& dst);
 
   // Zeroes diff where the last Forward(kTrain) clipped; `raw` as then.
-  void Backward(const Tensor& raw, Tensor& diff) const;
+  void Backward(const Tensor& raw, Tensor& diff);
   // The same for the tensor Raw gave.
-  void Backward(Tensor& diff) const { Backward(kept_, diff); }
+  void Backward(Tensor& diff) { Backward(kept_, diff); }
 
  private:
   OutputQuantizer quantizer_;
-  Epilogue epilogue_;  // of the last Forward
+  // Of the last Forward.
+  Epilogue epilogue_;
+  ChannelAffine identity_;  // where it quantized
   Tensor kept_;
+  GradientCorrection no_correction_;
 };
 
 }  // namespace frostnas::nn
