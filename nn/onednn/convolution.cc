@@ -32,11 +32,13 @@ class Weights {
   memory& wanted() { return wanted_; }
   void Load(const float* weights) {
     SetData(plain_, weights);
-    to_wanted_.execute(Stream(), plain_, wanted_);
+    Execute(to_wanted_,
+            {{DNNL_ARG_FROM, plain_.get()}, {DNNL_ARG_TO, wanted_.get()}});
   }
   void Store(float* weights) {
     SetData(plain_, weights);
-    to_plain_.execute(Stream(), wanted_, plain_);
+    Execute(to_plain_,
+            {{DNNL_ARG_FROM, wanted_.get()}, {DNNL_ARG_TO, plain_.get()}});
   }
 
  private:
@@ -136,10 +138,10 @@ void OnednnConvolution::Forward(const float* src, const float* weights,
   SetData(impl_->src, src);
   SetData(impl_->dst, dst);
   impl_->forward_weights.Load(weights);
-  impl_->forward.execute(Stream(),
-                         {{DNNL_ARG_SRC, impl_->src},
-                          {DNNL_ARG_WEIGHTS, impl_->forward_weights.wanted()},
-                          {DNNL_ARG_DST, impl_->dst}});
+  Execute(impl_->forward,
+          {{DNNL_ARG_SRC, impl_->src.get()},
+           {DNNL_ARG_WEIGHTS, impl_->forward_weights.wanted().get()},
+           {DNNL_ARG_DST, impl_->dst.get()}});
 }
 
 void OnednnConvolution::BackwardData(const float* diff_dst,
@@ -148,10 +150,9 @@ void OnednnConvolution::BackwardData(const float* diff_dst,
   SetData(impl_->src, diff_src);
   SetData(impl_->dst, diff_dst);
   impl_->data_weights.Load(weights);
-  impl_->data.execute(Stream(),
-                      {{DNNL_ARG_DIFF_SRC, impl_->src},
-                       {DNNL_ARG_WEIGHTS, impl_->data_weights.wanted()},
-                       {DNNL_ARG_DIFF_DST, impl_->dst}});
+  Execute(impl_->data, {{DNNL_ARG_DIFF_SRC, impl_->src.get()},
+                        {DNNL_ARG_WEIGHTS, impl_->data_weights.wanted().get()},
+                        {DNNL_ARG_DIFF_DST, impl_->dst.get()}});
 }
 
 void OnednnConvolution::BackwardWeights(const float* src, const float* diff_dst,
@@ -159,10 +160,10 @@ void OnednnConvolution::BackwardWeights(const float* src, const float* diff_dst,
   ApplyThreads(shape_);
   SetData(impl_->src, src);
   SetData(impl_->dst, diff_dst);
-  impl_->gradient.execute(
-      Stream(), {{DNNL_ARG_SRC, impl_->src},
-                 {DNNL_ARG_DIFF_WEIGHTS, impl_->gradient_weights.wanted()},
-                 {DNNL_ARG_DIFF_DST, impl_->dst}});
+  Execute(impl_->gradient,
+          {{DNNL_ARG_SRC, impl_->src.get()},
+           {DNNL_ARG_DIFF_WEIGHTS, impl_->gradient_weights.wanted().get()},
+           {DNNL_ARG_DIFF_DST, impl_->dst.get()}});
   impl_->diff_weights.resize(static_cast<size_t>(shape_.dense_weights()));
   impl_->gradient_weights.Store(impl_->diff_weights.data());
   for (float gradient : impl_->diff_weights) *diff_weights++ += gradient;

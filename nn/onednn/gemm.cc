@@ -29,10 +29,10 @@ class BFloat16Product {
     SetData(a_, a);
     SetData(b_, b);
     SetData(c_, c);
-    matmul_.execute(Stream(), {{DNNL_ARG_SRC, a_},
-                               {DNNL_ARG_WEIGHTS, b_},
-                               {DNNL_ARG_DST, c_},
-                               {DNNL_ARG_SCRATCHPAD, scratchpad_}});
+    Execute(matmul_, {{DNNL_ARG_SRC, a_.get()},
+                      {DNNL_ARG_WEIGHTS, b_.get()},
+                      {DNNL_ARG_DST, c_.get()},
+                      {DNNL_ARG_SCRATCHPAD, scratchpad_.get()}});
   }
 
  private:
