@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "base/check.h"
 
@@ -24,21 +23,22 @@ double LogSumExp(Row row) {
   return largest + std::log(sum);
 }
 
-// Cross-entropy of one row against `target`; its gradient times `scale` goes
-// to `diff` unless that is null.
-double RowLoss(Row logits, Row target, float scale, float* diff) {
+// Cross-entropy of one row against target(class); its gradient times `scale`
+// goes to `diff` unless that is null.
+template <typename Target>
+double RowLoss(Row logits, const Target& target, float scale, float* diff) {
   const double log_sum = LogSumExp(logits);
   double loss = 0;
   for (size_t c = 0; c < logits.size(); ++c) {
     const double log_probability = logits[c] - log_sum;
-    loss -= target[c] * log_probability;
+    loss -= target(c) * log_probability;
     if (diff == nullptr) continue;
-    diff[c] = scale * static_cast<float>(std::exp(log_probability) - target[c]);
+    diff[c] = scale * static_cast<float>(std::exp(log_probability) - target(c));
   }
   return loss;
 }
 
-// Mean of RowLoss; target_of(image) gives the row's target.
+// Mean of RowLoss; target_of(image) gives the row's target(class).
 template <typename TargetOf>
 double MeanLoss(const Tensor& logits, const TargetOf& target_of,
                 Tensor* diff_logits) {
@@ -62,11 +62,12 @@ LossResult SoftmaxCrossEntropy(const Tensor& logits,
                                float smoothing, Tensor* diff_logits) {
   CHECK_EQ(labels.size(), logits.shape().n);
   const int classes = logits.shape().c;
-  std::vector<float> target(classes);
-  const auto target_of = [&](int64_t image) -> Row {
-    std::fill(target.begin(), target.end(), smoothing / classes);
-    target[labels[image]] += 1 - smoothing;
-    return target;
+  const float other = smoothing / classes;
+  const float label = other + (1 - smoothing);
+  const auto target_of = [&](int64_t image) {
+    return [&, right = static_cast<size_t>(labels[image])](size_t c) {
+      return c == right ? label : other;
+    };
   };
   return {.loss = MeanLoss(logits, target_of, diff_logits),
           .correct = CountCorrect(logits, labels)};
@@ -76,7 +77,10 @@ double DistillationLoss(const Tensor& logits, const Tensor& teacher,
                         Tensor* diff_logits) {
   CHECK(teacher.shape() == logits.shape());
   return MeanLoss(
-      logits, [&](int64_t image) { return LogitsOf(teacher, image); },
+      logits,
+      [&](int64_t image) {
+        return [row = LogitsOf(teacher, image)](size_t c) { return row[c]; };
+      },
       diff_logits);
 }
 

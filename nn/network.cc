@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "base/check.h"
 #include "base/random.h"
 #include "base/status_macros.h"
@@ -94,26 +95,39 @@ void JoinConvUnits(const arch::Graph& graph, std::vector<ConvUnit*>& units) {
 // with, the most recent first: it is still in the cache.
 class TensorPool {
  public:
-  std::unique_ptr<Tensor> Take() {
-    if (free_.empty()) return std::make_unique<Tensor>();
-    std::unique_ptr<Tensor> tensor = std::move(free_.back());
+  // Takes all back, in an order that gives each to the same layers as the last
+  // time, so that none must grow again.
+  void Restart() {
+    free_.clear();
+    for (const auto& tensor : tensors_) free_.push_back(tensor.get());
+    std::reverse(free_.begin(), free_.end());
+  }
+  Tensor* Take() {
+    if (free_.empty()) {
+      tensors_.push_back(std::make_unique<Tensor>());
+      return tensors_.back().get();
+    }
+    Tensor* const tensor = free_.back();
     free_.pop_back();
     return tensor;
   }
-  void Give(std::unique_ptr<Tensor> tensor) {
-    free_.push_back(std::move(tensor));
-  }
+  void Give(Tensor* tensor) { free_.push_back(tensor); }
 
  private:
-  std::vector<std::unique_ptr<Tensor>> free_;
+  std::vector<std::unique_ptr<Tensor>> tensors_;
+  std::vector<Tensor*> free_;
 };
+
+// A list with an entry an input of a layer.
+template <typename T>
+using PerInput = absl::InlinedVector<T, 2>;
 
 struct Node {
   std::vector<int> inputs;
   std::unique_ptr<Module> module;
   QuantizationPass quantization;  // of modules that leave it to the network
   Tensor dst;
-  std::unique_ptr<Tensor> diff;  // during Backward
+  Tensor* diff = nullptr;  // during Backward, of the pool
 };
 
 }  // namespace
@@ -123,9 +137,8 @@ struct Network::Impl {
   QuantizationPass input_quantization;
   const Tensor* src = nullptr;  // of the last Forward, not owned
   Tensor quantized_src;
-  std::unique_ptr<Tensor> diff_input;  // during Backward
-  Tensor diff_src;                     // its result
-  Tensor empty;
+  Tensor* diff_input = nullptr;  // during Backward, of the pool
+  const Tensor empty;
   TensorPool pool;
 
   const Tensor& Input() const {
@@ -134,12 +147,12 @@ struct Network::Impl {
   const Tensor& Output(int index) const {
     return index == arch::kGraphInput ? Input() : nodes[index].dst;
   }
-  std::vector<const Tensor*> Sources(const Node& node) const {
-    std::vector<const Tensor*> sources;
+  PerInput<const Tensor*> Sources(const Node& node) const {
+    PerInput<const Tensor*> sources;
     for (int input : node.inputs) sources.push_back(&Output(input));
     return sources;
   }
-  std::unique_ptr<Tensor>& Diff(int index) {
+  Tensor*& Diff(int index) {
     return index == arch::kGraphInput ? diff_input : nodes[index].diff;
   }
   ActivationQuantizer* HookOf(int index) const;
@@ -147,7 +160,7 @@ struct Network::Impl {
   void Run(Node& node, Mode mode);
   void RunBackward(Node& node, bool need_diff_input);
   void PassGradient(Node& node, bool need_diff_input);
-  void Deliver(int index, std::unique_ptr<Tensor> diff);
+  void Deliver(int index, Tensor* diff);
   std::vector<LayerQuantization> hooks;  // as set, a layer each
 };
 
@@ -157,41 +170,41 @@ ActivationQuantizer* Network::Impl::HookOf(int index) const {
 }
 
 void Network::Impl::Run(Node& node, Mode mode) {
-  const std::vector<const Tensor*> sources = Sources(node);
   Tensor& raw = node.quantization.Raw(mode, node.dst);
-  node.module->Forward(sources, mode, raw);
+  node.module->Forward(Sources(node), mode, raw);
   node.quantization.Forward(raw, mode, node.dst);
 }
 
 // Gives a tensor's gradient to its producer, which sums its consumers'.
-void Network::Impl::Deliver(int index, std::unique_ptr<Tensor> diff) {
-  std::unique_ptr<Tensor>& sum = Diff(index);
+void Network::Impl::Deliver(int index, Tensor* diff) {
+  Tensor*& sum = Diff(index);
   if (sum == nullptr) {
-    sum = std::move(diff);
+    sum = diff;
     return;
   }
   AddInPlace(*diff, *sum);
-  pool.Give(std::move(diff));
+  pool.Give(diff);
 }
 
 void Network::Impl::PassGradient(Node& node, bool need_diff_input) {
-  std::vector<int> wanted;
+  PerInput<int> wanted;
   for (int input : node.inputs) {
     if (input != arch::kGraphInput || need_diff_input) wanted.push_back(input);
   }
   for (size_t i = 0; i + 1 < wanted.size(); ++i) {
-    if (std::unique_ptr<Tensor>& sum = Diff(wanted[i]); sum != nullptr) {
+    if (Tensor* const sum = Diff(wanted[i]); sum != nullptr) {
       AddInPlace(*node.diff, *sum);
       continue;
     }
-    std::unique_ptr<Tensor> copy = pool.Take();
+    Tensor* const copy = pool.Take();
     Copy(*node.diff, *copy);
-    Deliver(wanted[i], std::move(copy));
+    Deliver(wanted[i], copy);
   }
-  if (!wanted.empty()) {
-    Deliver(wanted.back(), std::move(node.diff));
+  Tensor* const diff = std::exchange(node.diff, nullptr);
+  if (wanted.empty()) {
+    pool.Give(diff);
   } else {
-    pool.Give(std::move(node.diff));
+    Deliver(wanted.back(), diff);
   }
 }
 
@@ -200,17 +213,15 @@ void Network::Impl::RunBackward(Node& node, bool need_diff_input) {
   node.quantization.Backward(*node.diff);
   if (node.module->passes_gradient())
     return PassGradient(node, need_diff_input);
-  std::vector<std::unique_ptr<Tensor>> diffs(node.inputs.size());
-  std::vector<Tensor*> targets(node.inputs.size());
+  PerInput<Tensor*> diffs(node.inputs.size(), nullptr);
   for (size_t i = 0; i < diffs.size(); ++i) {
     if (node.inputs[i] == arch::kGraphInput && !need_diff_input) continue;
     diffs[i] = pool.Take();
-    targets[i] = diffs[i].get();
   }
-  node.module->Backward(Sources(node), *node.diff, absl::MakeSpan(targets));
-  pool.Give(std::move(node.diff));
+  node.module->Backward(Sources(node), *node.diff, diffs);
+  pool.Give(std::exchange(node.diff, nullptr));
   for (size_t i = 0; i < diffs.size(); ++i) {
-    if (diffs[i] != nullptr) Deliver(node.inputs[i], std::move(diffs[i]));
+    if (diffs[i] != nullptr) Deliver(node.inputs[i], diffs[i]);
   }
 }
 
@@ -261,6 +272,8 @@ const Tensor& Network::Backward(const Tensor& diff_dst, bool need_diff_src) {
   CHECK(diff_dst.shape() == impl.nodes.back().dst.shape())
       << "gradient " << diff_dst.shape().ToString() << ", output "
       << impl.nodes.back().dst.shape().ToString();
+  impl.pool.Restart();
+  impl.diff_input = nullptr;
   impl.nodes.back().diff = impl.pool.Take();
   Copy(diff_dst, *impl.nodes.back().diff);
   for (auto node = impl.nodes.rbegin(); node != impl.nodes.rend(); ++node) {
@@ -270,9 +283,7 @@ const Tensor& Network::Backward(const Tensor& diff_dst, bool need_diff_src) {
   if (impl.input_quantization.hook() != nullptr) {
     impl.input_quantization.Backward(*impl.src, *impl.diff_input);
   }
-  std::swap(impl.diff_src, *impl.diff_input);
-  impl.pool.Give(std::move(impl.diff_input));
-  return impl.diff_src;
+  return *impl.diff_input;
 }
 
 void Network::SetQuantization(const std::vector<LayerQuantization>& layers) {

@@ -2,8 +2,9 @@
 //
 // Forward runs the layers in order; Backward runs them in reverse, assigning
 // activation gradients and ADDING parameter gradients. Buffers and primitives
-// are planned per batch size and reused; outputs stay valid until the next
-// Forward.
+// are planned per batch size and reused, so a steady training step allocates
+// nothing. Outputs stay valid until the next Forward, the gradient by src until
+// the next Backward.
 //
 //   ASSIGN_OR_RETURN(auto net, Network::Create(graph, {.seed = 1}));
 //   const Tensor& logits = net->Forward(images, Mode::kTrain);

@@ -55,14 +55,17 @@ void DepthwiseBackwardWeights(const ConvShape& shape, const float* src,
   const int64_t size = shape.depthwise_weights();
   const int64_t grain = std::max<int64_t>(1, RowGrain(shape) / shape.out_h());
   const int parts = PartCount(shape.n, grain);
-  std::vector<float> partials(static_cast<size_t>(parts * size));
+  // The calling thread's; its helpers have others of that name.
+  thread_local std::vector<float> kept;
+  kept.resize(static_cast<size_t>(parts * size));
+  float* const partials = kept.data();
   ParallelFor(shape.n, grain, [&](const Part& part) {
     depthwise::BackwardWeightsImages(
-        shape, {src, diff_dst, partials.data() + part.index * size},
+        shape, {src, diff_dst, partials + part.index * size},
         {part.begin, part.end});
   });
   for (int part = 0; part < parts; ++part) {
-    const float* partial = partials.data() + part * size;
+    const float* partial = partials + part * size;
     for (int64_t i = 0; i < size; ++i) diff_weights[i] += partial[i];
   }
 }

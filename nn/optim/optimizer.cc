@@ -46,6 +46,7 @@ struct Slot {
   std::vector<float> momentum, square, square_max, low, high;
   // Of the parameter as a matrix that Muon moves; 0: it does not.
   int64_t rows = 0, columns = 0;
+  int thread = 0;  // that moves the matrix in this step
 
   size_t size() const { return parameter->value.size(); }
   bool is_matrix() const { return rows > 0; }
@@ -60,20 +61,18 @@ bool IsDenseConvolution(const Parameter& parameter) {
          parameter.shape.size() == 4;
 }
 
-// The dearest first, each to the thread that has least to do.
-std::vector<std::vector<Slot*>> SplitByCost(std::vector<Slot*> slots) {
-  std::stable_sort(
-      slots.begin(), slots.end(),
-      [](const Slot* a, const Slot* b) { return a->cost() > b->cost(); });
-  std::vector<std::vector<Slot*>> loads(static_cast<size_t>(
-      PartCount(static_cast<int64_t>(slots.size()), /*grain=*/1)));
-  std::vector<int64_t> costs(loads.size());
+// Gives each slot its thread: the dearest first, to the one that has least to
+// do. `costs` has an entry a thread.
+void SplitByCost(std::vector<Slot*>& slots, std::vector<int64_t>& costs) {
+  std::sort(slots.begin(), slots.end(), [](const Slot* a, const Slot* b) {
+    return a->cost() != b->cost() ? a->cost() > b->cost() : a->index < b->index;
+  });
+  std::fill(costs.begin(), costs.end(), 0);
   for (Slot* slot : slots) {
     const auto least = std::min_element(costs.begin(), costs.end());
     *least += slot->cost();
-    loads[least - costs.begin()].push_back(slot);
+    slot->thread = static_cast<int>(least - costs.begin());
   }
-  return loads;
 }
 
 // One thread's memory for a block.
@@ -102,21 +101,21 @@ class OptimizerImpl : public Optimizer {
   }
 
   void Step(double learning_rate) override {
-    std::vector<Slot*> all;
-    for (Slot& slot : slots_) all.push_back(&slot);
-    UpdateAll(learning_rate, all);
+    chosen_.clear();
+    for (Slot& slot : slots_) chosen_.push_back(&slot);
+    UpdateChosen(learning_rate);
   }
 
   void StepSome(double learning_rate,
                 const std::vector<Parameter*>& parameters) override {
-    std::vector<Slot*> some;
+    chosen_.clear();
     for (const Parameter* parameter : parameters) {
       const auto found = by_parameter_.find(parameter);
       CHECK(found != by_parameter_.end())
           << parameter->name << " is not a parameter of this optimizer";
-      some.push_back(&slots_[found->second]);
+      chosen_.push_back(&slots_[found->second]);
     }
-    UpdateAll(learning_rate, some);
+    UpdateChosen(learning_rate);
   }
 
   void StartBoosting() override { boosting_ = boosts(); }
@@ -135,7 +134,7 @@ class OptimizerImpl : public Optimizer {
   }
 
   void AddSlot(Parameter* parameter);
-  void UpdateAll(double learning_rate, const std::vector<Slot*>& slots);
+  void UpdateChosen(double learning_rate);
   // Of the elements at `value`, as many as the slot's.
   void Update(double learning_rate, Slot& slot, float* value);
   void UpdateMatrix(double learning_rate, Slot& slot);
@@ -151,6 +150,9 @@ class OptimizerImpl : public Optimizer {
   bool boosting_ = false;
   std::vector<Slot> slots_;
   std::unordered_map<const Parameter*, size_t> by_parameter_;
+  // Lists of a step, whose memory is kept for the next.
+  std::vector<Slot*> chosen_, matrices_;
+  std::vector<int64_t> costs_;  // of each thread's matrices
 };
 
 void OptimizerImpl::AddSlot(Parameter* parameter) {
@@ -177,21 +179,22 @@ void OptimizerImpl::AddSlot(Parameter* parameter) {
 }
 
 // Each thread takes matrices of about equal cost.
-void OptimizerImpl::UpdateAll(double learning_rate,
-                              const std::vector<Slot*>& slots) {
-  std::vector<Slot*> matrices;
-  for (Slot* slot : slots) {
+void OptimizerImpl::UpdateChosen(double learning_rate) {
+  matrices_.clear();
+  for (Slot* slot : chosen_) {
     if (slot->is_matrix()) {
-      matrices.push_back(slot);
+      matrices_.push_back(slot);
     } else {
       Update(learning_rate, *slot, slot->parameter->value.data());
     }
   }
-  if (matrices.empty()) return;
-  const auto loads = SplitByCost(std::move(matrices));
-  ParallelFor(static_cast<int64_t>(loads.size()), 1, [&](const Part& part) {
-    for (int64_t i = part.begin; i < part.end; ++i) {
-      for (Slot* slot : loads[i]) UpdateMatrix(learning_rate, *slot);
+  if (matrices_.empty()) return;
+  const int threads = PartCount(static_cast<int64_t>(matrices_.size()), 1);
+  costs_.resize(static_cast<size_t>(threads));
+  SplitByCost(matrices_, costs_);
+  ParallelFor(threads, 1, [&](const Part& part) {
+    for (Slot* slot : matrices_) {
+      if (slot->thread == part.index) UpdateMatrix(learning_rate, *slot);
     }
   });
 }
