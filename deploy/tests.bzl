@@ -43,11 +43,11 @@ def export_tests(names, data = []):
             deps = _COMMON,
         )
 
-def runtime_test(name, tags = []):
+def runtime_test(name, size = "small", tags = []):
     """A test that fails without --test_env=FROSTNAS_ONNX_RUNTIME=FILE."""
     native.cc_test(
         name = name,
-        size = "medium",
+        size = size,
         srcs = [name + ".cc"],
         tags = tags + [
             "manual",
