@@ -210,7 +210,6 @@ void Network::Impl::PassGradient(Node& node, bool need_diff_input) {
 
 void Network::Impl::RunBackward(Node& node, bool need_diff_input) {
   if (node.diff == nullptr) return;  // nothing uses this layer
-  node.quantization.Backward(*node.diff);
   if (node.module->passes_gradient())
     return PassGradient(node, need_diff_input);
   PerInput<Tensor*> diffs(node.inputs.size(), nullptr);
@@ -274,14 +273,22 @@ const Tensor& Network::Backward(const Tensor& diff_dst, bool need_diff_src) {
       << impl.nodes.back().dst.shape().ToString();
   impl.pool.Restart();
   impl.diff_input = nullptr;
-  impl.nodes.back().diff = impl.pool.Take();
-  Copy(diff_dst, *impl.nodes.back().diff);
-  for (auto node = impl.nodes.rbegin(); node != impl.nodes.rend(); ++node) {
+  // The caller's gradient is not to be written to.
+  Node& last = impl.nodes.back();
+  last.diff = impl.pool.Take();
+  const Tensor& gated = last.quantization.Backward(diff_dst, *last.diff);
+  if (&gated != last.diff) Copy(diff_dst, *last.diff);
+  impl.RunBackward(last, need_diff_src);
+  for (auto node = impl.nodes.rbegin() + 1; node != impl.nodes.rend(); ++node) {
+    if (node->diff != nullptr) {
+      node->quantization.Backward(*node->diff, *node->diff);
+    }
     impl.RunBackward(*node, need_diff_src);
   }
   if (!need_diff_src) return impl.empty;
   if (impl.input_quantization.hook() != nullptr) {
-    impl.input_quantization.Backward(*impl.src, *impl.diff_input);
+    impl.input_quantization.Backward(*impl.src, *impl.diff_input,
+                                     *impl.diff_input);
   }
   return *impl.diff_input;
 }

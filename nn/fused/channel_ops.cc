@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "nn/fused/kernels.h"
 #include "nn/threads.h"
 
 namespace frostnas::nn {
@@ -11,15 +12,16 @@ namespace {
 
 // Rows are handed to threads in blocks of whole vector groups.
 constexpr int64_t kBlockRows = 64;
+// Floats a thread must get for starting it to be worth while.
+constexpr int64_t kGrain = 1 << 15;
 
 int64_t Blocks(const Rows& size) {
   return (size.rows + kBlockRows - 1) / kBlockRows;
 }
 
-// Blocks a thread must get for starting it to be worth while.
+// The same in blocks.
 int64_t Grain(const Rows& size) {
-  constexpr int64_t kFloats = 1 << 15;
-  return std::max<int64_t>(1, kFloats / (kBlockRows * size.channels));
+  return std::max<int64_t>(1, kGrain / (kBlockRows * size.channels));
 }
 
 int Parts(const Rows& size) { return PartCount(Blocks(size), Grain(size)); }
@@ -48,6 +50,22 @@ void ComputeChannelStats(const Rows& size, const float* src,
     parts[part].Add(rows, src + at);
   });
   CombineStats(parts, stats);
+}
+
+ValueRange RangeOf(int64_t count, const float* src) {
+  thread_local std::vector<ValueRange> ranges;  // the caller's
+  ranges.resize(PartCount(count, kGrain));
+  const absl::Span<ValueRange> parts = absl::MakeSpan(ranges);
+  ParallelFor(count, kGrain, [&](const Part& part) {
+    const fused::MinMax found =
+        fused::FindMinMax(part.end - part.begin, src + part.begin);
+    parts[part.index] = {found.min, found.max};
+  });
+  ValueRange all = parts[0];
+  for (const ValueRange& part : parts) {
+    all = {std::min(all.min, part.min), std::max(all.max, part.max)};
+  }
+  return all;
 }
 
 void ApplyAffine(const Rows& size, const ChannelAffine& affine,

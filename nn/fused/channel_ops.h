@@ -31,6 +31,13 @@ struct Rows {
 void ComputeChannelStats(const Rows& size, const float* src,
                          ChannelStats& stats);
 
+// Smallest and largest value of `count` >= 1.
+struct ValueRange {
+  float min = 0;
+  float max = 0;
+};
+ValueRange RangeOf(int64_t count, const float* src);
+
 // dst = epilogue(affine(src)); dst may be src.
 void ApplyAffine(const Rows& size, const ChannelAffine& affine,
                  const Epilogue& epilogue, const float* src, float* dst);

@@ -311,6 +311,26 @@ void Round(int64_t count, const float* src, BFloat16* dst) {
   for (; i < count; ++i) dst[i] = RoundToBFloat16(src[i]);
 }
 
+MinMax FindMinMax(int64_t count, const float* src) {
+  const int64_t lanes = hn::Lanes(kTag);
+  MinMax found = {src[0], src[0]};
+  int64_t i = 0;
+  if (count >= lanes) {
+    V low = Load(src), high = low;
+    for (; i + lanes <= count; i += lanes) {
+      const V value = Load(src + i);
+      low = hn::Min(low, value);
+      high = hn::Max(high, value);
+    }
+    found = {hn::GetLane(hn::MinOfLanes(kTag, low)),
+             hn::GetLane(hn::MaxOfLanes(kTag, high))};
+  }
+  for (; i < count; ++i) {
+    found = {std::min(found.min, src[i]), std::max(found.max, src[i])};
+  }
+  return found;
+}
+
 void AddStats(const Groups& groups, const float* src, Float16* rounded,
               const StatsSums& sums) {
   const auto add = rounded != nullptr ? AddStatsAs<true> : AddStatsAs<false>;
@@ -353,6 +373,7 @@ HWY_AFTER_NAMESPACE();
 namespace frostnas::nn::fused {
 
 HWY_EXPORT(Round);
+HWY_EXPORT(FindMinMax);
 HWY_EXPORT(AddStats);
 HWY_EXPORT(ApplyAffine);
 HWY_EXPORT(AddGradient);
@@ -360,6 +381,10 @@ HWY_EXPORT(ApplyGradient);
 
 void Round(int64_t count, const float* src, BFloat16* dst) {
   HWY_DYNAMIC_DISPATCH(Round)(count, src, dst);
+}
+
+MinMax FindMinMax(int64_t count, const float* src) {
+  return HWY_DYNAMIC_DISPATCH(FindMinMax)(count, src);
 }
 
 void AddStats(const Groups& groups, const float* src, Float16* rounded,

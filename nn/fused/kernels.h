@@ -23,6 +23,13 @@ inline constexpr int kLanes = 16;
 // dst = src rounded, any count.
 void Round(int64_t count, const float* src, BFloat16* dst);
 
+// Smallest and largest of `count` >= 1 values.
+struct MinMax {
+  float min;
+  float max;
+};
+MinMax FindMinMax(int64_t count, const float* src);
+
 // The whole groups of some rows.
 struct Groups {
   int64_t count = 0;

@@ -262,7 +262,7 @@ TEST_P(ConvUnitTest, ProbingAndEvaluatingChangeNoState) {
 
 TEST_P(ConvUnitTest, ObservesTheRangeBeforeQuantization) {
   Forward(Mode::kTrain);
-  const ValueRange range = RangeOf(dst_);
+  const ValueRange range = RangeOf(dst_.elements(), dst_.data());
   FixedQuantizer quantizer;
   unit_->SetQuantization({.output = &quantizer});
   Forward(Mode::kTrain);

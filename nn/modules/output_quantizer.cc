@@ -1,9 +1,5 @@
 #include "nn/modules/output_quantizer.h"
 
-#include <algorithm>
-
-#include "nn/fused/channel_ops.h"
-
 namespace frostnas::nn {
 namespace {
 
@@ -13,19 +9,14 @@ Rows RowsOf(const Tensor& tensor) {
 
 }  // namespace
 
-ValueRange RangeOf(const Tensor& tensor) {
-  thread_local ChannelStats stats;
-  ComputeChannelStats(RowsOf(tensor), tensor.data(), stats);
-  return {*std::min_element(stats.min.begin(), stats.min.end()),
-          *std::max_element(stats.max.begin(), stats.max.end())};
-}
-
 Tensor& QuantizationPass::Raw(Mode mode, Tensor& dst) {
   return mode == Mode::kTrain && quantizer_.Quantizes() ? kept_ : dst;
 }
 
 void QuantizationPass::Forward(const Tensor& raw, Mode mode, Tensor& dst) {
-  if (quantizer_.Observes(mode)) quantizer_.Observe(RangeOf(raw));
+  if (quantizer_.Observes(mode)) {
+    quantizer_.Observe(RangeOf(raw.elements(), raw.data()));
+  }
   epilogue_ =
       quantizer_.MakeEpilogue(-Epilogue::kInfinity, Epilogue::kInfinity);
   if (&raw == &dst && !epilogue_.quantize) return;
@@ -36,13 +27,18 @@ void QuantizationPass::Forward(const Tensor& raw, Mode mode, Tensor& dst) {
   ApplyAffine(RowsOf(raw), identity_, epilogue_, raw.data(), dst.data());
 }
 
-void QuantizationPass::Backward(const Tensor& raw, Tensor& diff) {
-  if (!epilogue_.quantize) return;
-  const size_t channels = static_cast<size_t>(diff.shape().c);
+const Tensor& QuantizationPass::Backward(const Tensor& raw,
+                                         const Tensor& diff_dst,
+                                         Tensor& diff_src) {
+  if (!epilogue_.quantize) return diff_dst;
+  diff_src.Resize(diff_dst.shape());
+  const size_t channels = static_cast<size_t>(diff_dst.shape().c);
   no_correction_.offset.assign(channels, 0.0f);
   no_correction_.slope.assign(channels, 0.0f);
-  ApplyGradient({RowsOf(diff), identity_, epilogue_, raw.data(), diff.data()},
-                no_correction_, diff.data());
+  ApplyGradient(
+      {RowsOf(diff_dst), identity_, epilogue_, raw.data(), diff_dst.data()},
+      no_correction_, diff_src.data());
+  return diff_src;
 }
 
 }  // namespace frostnas::nn

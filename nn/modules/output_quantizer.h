@@ -3,20 +3,13 @@
 #define FROSTNAS_NN_MODULES_OUTPUT_QUANTIZER_H_
 
 #include "nn/fused/channel_chunks.h"
+#include "nn/fused/channel_ops.h"
 #include "nn/fused/epilogue.h"
 #include "nn/mode.h"
 #include "nn/quant_hooks.h"
 #include "nn/tensor.h"
 
 namespace frostnas::nn {
-
-// Smallest and largest value of a tensor.
-struct ValueRange {
-  float min = 0;
-  float max = 0;
-};
-// elements >= 1.
-ValueRange RangeOf(const Tensor& tensor);
 
 // One ActivationQuantizer's part in a forward pass. Thread-compatible.
 class OutputQuantizer {
@@ -58,10 +51,16 @@ class QuantizationPass {
   // Observes `raw` and ASSIGNS the quantized tensor to dst, which may be raw.
   void Forward(const Tensor& raw, Mode mode, Tensor& dst);
 
-  // Zeroes diff where the last Forward(kTrain) clipped; `raw` as then.
-  void Backward(const Tensor& raw, Tensor& diff);
+  // The gradient by the tensor before quantization: `diff_dst`, with 0 where
+  // the last Forward(kTrain) clipped. Either `diff_dst` itself, where nothing
+  // was quantized, or `diff_src`, ASSIGNED; they may be the same. `raw` as
+  // then.
+  const Tensor& Backward(const Tensor& raw, const Tensor& diff_dst,
+                         Tensor& diff_src);
   // The same for the tensor Raw gave.
-  void Backward(Tensor& diff) { Backward(kept_, diff); }
+  const Tensor& Backward(const Tensor& diff_dst, Tensor& diff_src) {
+    return Backward(kept_, diff_dst, diff_src);
+  }
 
  private:
   OutputQuantizer quantizer_;

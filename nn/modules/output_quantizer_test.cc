@@ -55,7 +55,7 @@ TEST(QuantizationPassTest, ObservesRoundsAndGatesInTraining) {
   EXPECT_EQ(quantizer.observed.min, -2);
   EXPECT_EQ(quantizer.observed.max, 1.3f);
   Tensor diff = TensorOf({1, 2, 3, 4, 5});
-  pass.Backward(diff);
+  pass.Backward(diff, diff);
   EXPECT_THAT(ValuesOf(diff), ElementsAre(0, 2, 3, 4, 0));
 }
 
@@ -67,7 +67,7 @@ TEST(QuantizationPassTest, OnlyObservesWhileNotQuantizing) {
   EXPECT_THAT(Quantized(pass, Mode::kTrain, {-2, 7}), ElementsAre(-2, 7));
   EXPECT_EQ(quantizer.observed.max, 7);
   Tensor diff = TensorOf({1, 2});
-  pass.Backward(diff);
+  pass.Backward(diff, diff);
   EXPECT_THAT(ValuesOf(diff), ElementsAre(1, 2));
 }
 
@@ -84,7 +84,7 @@ TEST(QuantizationPassTest, WithoutAHookNothingHappens) {
   QuantizationPass pass;
   EXPECT_THAT(Quantized(pass, Mode::kTrain, {0.3f}), ElementsAre(0.3f));
   Tensor diff = TensorOf({1});
-  pass.Backward(diff);
+  pass.Backward(diff, diff);
   EXPECT_THAT(ValuesOf(diff), ElementsAre(1));
 }
 
