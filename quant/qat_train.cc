@@ -233,6 +233,7 @@ absl::Status Run::Evaluate() {
   result_.int8_top1 = Top1(*executor, training_.dataset.test.pixels,
                            training_.dataset.test.labels);
   result_.int8_runtime = executor->description();
+  result_.int8_kernels = executor->kernels();
   return absl::OkStatus();
 }
 

@@ -87,7 +87,8 @@ struct QatTrained {
   double float_top1 = 0;
   double fake_quant_top1 = 0;
   double int8_top1 = 0;
-  std::string int8_runtime;  // Executor::description
+  std::string int8_runtime;               // Executor::description
+  std::vector<std::string> int8_kernels;  // Executor::kernels
   std::vector<float> epoch_loss;
   int64_t images = 0;  // trained on, over all epochs
   double train_seconds = 0;

@@ -74,6 +74,7 @@ TEST_F(TrainQatTest, Int8KeepsTheFakeQuantizedAccuracy) {
   EXPECT_LT(trained.epoch_loss.back(), trained.epoch_loss.front());
   EXPECT_GT(trained.fake_quant_top1, 0.15);  // chance is 0.1
   EXPECT_NEAR(trained.int8_top1, trained.fake_quant_top1, 0.01);
+  EXPECT_FALSE(trained.int8_kernels.empty());
   EXPECT_NEAR(trained.float_top1, trained.fake_quant_top1, 0.1);
   EXPECT_EQ(trained.package.fake_quant_top1(), trained.fake_quant_top1);
   EXPECT_OK(ParsePackage(SerializePackage(trained.package)));

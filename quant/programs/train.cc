@@ -187,6 +187,7 @@ std::string ReportOf(const QatTrained& trained) {
       {"fake_quant_top1", trained.fake_quant_top1},
       {"int8_top1", trained.int8_top1},
       {"int8_runtime", trained.int8_runtime},
+      {"int8_kernels", trained.int8_kernels},
       {"images_per_s",
        seconds > 0 ? static_cast<double>(trained.images) / seconds : 0.0},
       {"train_s", seconds},
