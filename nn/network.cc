@@ -138,7 +138,7 @@ struct Network::Impl {
   const Tensor* src = nullptr;  // of the last Forward, not owned
   Tensor quantized_src;
   Tensor* diff_input = nullptr;  // during Backward, of the pool
-  const Tensor empty;
+  Tensor empty;
   TensorPool pool;
 
   const Tensor& Input() const {
