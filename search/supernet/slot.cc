@@ -174,7 +174,6 @@ void Slot::ScatterGradients(int k) {
   for (Share& share : candidates_[k].shares) {
     ScatterAddElements(share.map, share.own->grad,
                        absl::MakeSpan(share.shared->grad));
-    share.own->ZeroGrad();
   }
 }
 

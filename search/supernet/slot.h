@@ -51,9 +51,10 @@ class Slot {
 
   void GatherWeights(int k);
   const nn::Tensor& Forward(int k, const nn::Tensor& src, nn::Mode mode);
+  // The candidate's gradients are of this pass alone.
   const nn::Tensor& Backward(int k, const nn::Tensor& diff_dst,
                              bool need_diff_src);
-  // Adds the candidate's gradients to the shared ones and clears its own.
+  // Adds the candidate's gradients to the shared ones. Once a Backward.
   void ScatterGradients(int k);
 
   // Of all candidates.

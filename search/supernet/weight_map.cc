@@ -1,10 +1,12 @@
 #include "search/supernet/weight_map.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <optional>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -204,6 +206,37 @@ bool Within(const std::vector<int>& indices, int64_t limit) {
                      [&](int index) { return index >= 0 && index < limit; });
 }
 
+// Elements that lie together in the large parameter.
+struct Run {
+  int first;
+  int count;
+};
+using Runs = absl::InlinedVector<Run, 4>;
+
+// Of the map's innermost dimension; `elements` is the small parameter's size.
+Runs RunsOf(const ElementMap& map, size_t elements) {
+  CHECK_EQ(elements, map.outer.size() * map.middle.size() * map.inner.size());
+  Runs runs;
+  for (int i : map.inner) {
+    if (!runs.empty() && runs.back().first + runs.back().count == i) {
+      ++runs.back().count;
+    } else {
+      runs.push_back({i, 1});
+    }
+  }
+  return runs;
+}
+
+// to += from, in groups that the compiler makes vectors of.
+void AddRun(int count, const float* __restrict from, float* __restrict to) {
+  constexpr int kTogether = 16;
+  int i = 0;
+  for (; i + kTogether <= count; i += kTogether) {
+    for (int k = 0; k < kTogether; ++k) to[i + k] += from[i + k];
+  }
+  for (; i < count; ++i) to[i] += from[i];
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<LayerMap>> MapLayers(const Graph& small,
@@ -246,27 +279,31 @@ absl::StatusOr<ElementMap> MapElements(const LayerMap& layer,
 
 void GatherElements(const ElementMap& map, absl::Span<const float> large,
                     absl::Span<float> small) {
-  CHECK_EQ(small.size(),
-           map.outer.size() * map.middle.size() * map.inner.size());
+  const Runs runs = RunsOf(map, small.size());
   float* to = small.data();
   for (int o : map.outer) {
     for (int m : map.middle) {
       const float* from =
           large.data() + o * map.outer_stride + m * map.middle_stride;
-      for (int i : map.inner) *to++ = from[i];
+      for (const Run& run : runs) {
+        std::memcpy(to, from + run.first, run.count * sizeof(float));
+        to += run.count;
+      }
     }
   }
 }
 
 void ScatterAddElements(const ElementMap& map, absl::Span<const float> small,
                         absl::Span<float> large) {
-  CHECK_EQ(small.size(),
-           map.outer.size() * map.middle.size() * map.inner.size());
+  const Runs runs = RunsOf(map, small.size());
   const float* from = small.data();
   for (int o : map.outer) {
     for (int m : map.middle) {
       float* to = large.data() + o * map.outer_stride + m * map.middle_stride;
-      for (int i : map.inner) to[i] += *from++;
+      for (const Run& run : runs) {
+        AddRun(run.count, from, to + run.first);
+        from += run.count;
+      }
     }
   }
 }
