@@ -26,7 +26,7 @@ struct Row {
 //        steps an epoch: more epochs of supernet to rank by, twice the trials.
 constexpr Row kPresets[] = {
     {"smoke", 1, 1, 3, 1, 0, 32, 3, 0.35, 1000, 500},
-    {"quick", 1, 3, 8, 1, 5, 64, 6, 0.35, 10000, 0},
+    {"quick", 1, 3, 8, 1, 8, 64, 6, 0.35, 10000, 0},
     {"full", 6, 24, 16, 1, 4, 64, 20, 0.5, 0, 0},
 };
 
