@@ -10,7 +10,7 @@ import statistics
 
 # Repeats that all modes take part in, and how far behind the best a mode must
 # be to be left out of the rest.
-SCREENING_REPEATS = 4
+SCREENING_REPEATS = 3
 HOPELESS = 1.5
 
 
