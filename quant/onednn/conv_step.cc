@@ -1,6 +1,5 @@
-// MakeConvStep of quant/onednn/step.h: a oneDNN primitive where it is exact,
-// our own 16-bit kernel where oneDNN's would saturate, our own depthwise kernel
-// where the processor has the instruction for it.
+// MakeConvStep of quant/onednn/step.h: our own kernels where oneDNN's would
+// saturate or are slower, else a oneDNN primitive.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>

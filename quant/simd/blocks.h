@@ -1,5 +1,4 @@
-// How the convolutions by sums of four 8-bit products divide their channels,
-// and how fast they are here.
+// How the convolutions by sums of four 8-bit products divide their channels.
 //
 // Constants and pure functions; any thread.
 #ifndef FROSTNAS_QUANT_SIMD_BLOCKS_H_
