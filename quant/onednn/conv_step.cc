@@ -241,7 +241,7 @@ class PaddedConvStep final : public Step {
 // channels, and where there are too few pixels for a tile of matrix registers.
 bool UseOwnKernel(const ConvParams& params, int batch) {
   const Int8Isa& isa = DetectInt8Isa();
-  const bool fast = isa.vnni512 && simd::DepthwiseConv::fast();
+  const bool fast = isa.vnni512 && simd::HasVnni();
   const ConvGeometry& g = params.geometry;
   // A depthwise sum has no pairs that could saturate.
   if (g.depthwise) return fast && simd::DepthwiseConv::Supports(g);

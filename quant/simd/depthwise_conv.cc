@@ -23,7 +23,6 @@ using Packed = DepthwiseConv::Packed;
 
 constexpr int kMaxQuads = 2;
 
-bool FastImpl() { return HWY_TARGET == HWY_AVX3_DL; }
 struct FourRows {
   const uint8_t* row[4];
 };
@@ -317,7 +316,6 @@ HWY_AFTER_NAMESPACE();
 namespace frostnas::quant::simd {
 namespace {
 
-HWY_EXPORT(FastImpl);
 HWY_EXPORT(RunImpl);
 
 }  // namespace
@@ -327,8 +325,6 @@ bool DepthwiseConv::Supports(const ConvGeometry& g) {
   return g.depthwise && kernel && (g.stride == 1 || g.stride == 2) &&
          g.pad <= g.kernel / 2;
 }
-
-bool DepthwiseConv::fast() { return HWY_DYNAMIC_DISPATCH(FastImpl)(); }
 
 DepthwiseConv::DepthwiseConv(const ConvParams& params) {
   const ConvGeometry& g = params.geometry;

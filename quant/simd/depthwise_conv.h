@@ -3,7 +3,7 @@
 // interleaved once and serve every column of the filter and two output rows.
 //
 // Bit for bit equal to ConvReference on every instruction set; fast with VNNI
-// only, so that the executor takes it there (see fast()).
+// only (HasVnni of elementwise.h), so that the executor takes it there.
 // Thread-compatible; Run may be called from several threads for different
 // parts.
 #ifndef FROSTNAS_QUANT_SIMD_DEPTHWISE_CONV_H_
@@ -21,8 +21,6 @@ class DepthwiseConv {
  public:
   // Kernel 3 or 5, stride 1 or 2, "same" padding at most.
   static bool Supports(const ConvGeometry& geometry);
-  // Whether the instruction set in use has the instruction.
-  static bool fast();
   // Needs Supports(); packs the weights. `params` is copied but for its spans,
   // which are not used afterwards.
   explicit DepthwiseConv(const ConvParams& params);

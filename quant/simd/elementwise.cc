@@ -177,6 +177,7 @@ size_t LookUpImpl(absl::Span<const ByteTable> tables,
 }
 
 const char* TargetImpl() { return hwy::TargetName(HWY_TARGET); }
+bool HasVnniImpl() { return HWY_TARGET == HWY_AVX3_DL; }
 
 }  // namespace frostnas::quant::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -190,6 +191,7 @@ HWY_EXPORT(AveragePoolImpl);
 HWY_EXPORT(LookUpImpl);
 HWY_EXPORT(MaxRowsImpl);
 HWY_EXPORT(TargetImpl);
+HWY_EXPORT(HasVnniImpl);
 
 constexpr int kCopyBytes = 16;
 
@@ -245,6 +247,8 @@ void LookUp(absl::Span<const ByteTable> tables, absl::Span<const uint8_t> src,
 }
 
 const char* Target() { return HWY_DYNAMIC_DISPATCH(TargetImpl)(); }
+
+bool HasVnni() { return HWY_DYNAMIC_DISPATCH(HasVnniImpl)(); }
 
 }  // namespace frostnas::quant::simd
 #endif  // HWY_ONCE

@@ -50,6 +50,8 @@ void LookUp(absl::Span<const ByteTable> tables, absl::Span<const uint8_t> src,
 
 // The instruction set in use, e.g. "AVX3_DL".
 const char* Target();
+// Whether it sums four 8-bit products in one instruction.
+bool HasVnni();
 
 }  // namespace frostnas::quant::simd
 
