@@ -97,7 +97,8 @@ class TensorPool {
  public:
   // Takes all back, in an order that gives each to the same layers as the last
   // time, so that none must grow again.
-  void Restart() {
+  void Restart(Tensor& lent) {
+    lent_ = &lent;
     free_.clear();
     for (const auto& tensor : tensors_) free_.push_back(tensor.get());
     std::reverse(free_.begin(), free_.end());
@@ -111,9 +112,13 @@ class TensorPool {
     free_.pop_back();
     return tensor;
   }
-  void Give(Tensor* tensor) { free_.push_back(tensor); }
+  // `tensor` may be one that the caller of Backward lent: it is let go.
+  void Give(Tensor* tensor) {
+    if (tensor != lent_) free_.push_back(tensor);
+  }
 
  private:
+  Tensor* lent_ = nullptr;
   std::vector<std::unique_ptr<Tensor>> tensors_;
   std::vector<Tensor*> free_;
 };
@@ -266,20 +271,15 @@ const Tensor& Network::Forward(const Tensor& src, Mode mode) {
   return impl_->nodes.back().dst;
 }
 
-const Tensor& Network::Backward(const Tensor& diff_dst, bool need_diff_src) {
+Tensor& Network::Backward(Tensor& diff_dst, bool need_diff_src) {
   Impl& impl = *impl_;
   CHECK(diff_dst.shape() == impl.nodes.back().dst.shape())
       << "gradient " << diff_dst.shape().ToString() << ", output "
       << impl.nodes.back().dst.shape().ToString();
-  impl.pool.Restart();
+  impl.pool.Restart(diff_dst);
   impl.diff_input = nullptr;
-  // The caller's gradient is not to be written to.
-  Node& last = impl.nodes.back();
-  last.diff = impl.pool.Take();
-  const Tensor& gated = last.quantization.Backward(diff_dst, *last.diff);
-  if (&gated != last.diff) Copy(diff_dst, *last.diff);
-  impl.RunBackward(last, need_diff_src);
-  for (auto node = impl.nodes.rbegin() + 1; node != impl.nodes.rend(); ++node) {
+  impl.nodes.back().diff = &diff_dst;
+  for (auto node = impl.nodes.rbegin(); node != impl.nodes.rend(); ++node) {
     if (node->diff != nullptr) {
       node->quantization.Backward(*node->diff, *node->diff);
     }

@@ -52,10 +52,12 @@ class Network {
   // the network.
   const Tensor& Forward(const Tensor& src, Mode mode);
 
-  // After Forward(kTrain): diff_dst has the output's shape. Adds to every
-  // parameter's grad. Returns the gradient by src, owned by the network; when
-  // `need_diff_src` is false that work is left out and the result is empty.
-  const Tensor& Backward(const Tensor& diff_dst, bool need_diff_src);
+  // After Forward(kTrain): diff_dst has the output's shape and is used up: its
+  // values are overwritten, so that the largest gradients need no copy. Adds to
+  // every parameter's grad. Returns the gradient by src, owned by the network
+  // and the caller's to overwrite; when `need_diff_src` is false that work is
+  // left out and the result is empty.
+  Tensor& Backward(Tensor& diff_dst, bool need_diff_src);
 
   // In a fixed order (layer, then weight, bias, gamma, beta). Pointers stay
   // valid for the network's life.

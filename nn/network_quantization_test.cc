@@ -164,7 +164,8 @@ TEST_F(NetworkQuantizationTest, WeightsAreRoundedAndGradientsPassStraight) {
   for (int i = 0; i < diff.elements(); ++i) {
     diff.data()[i] = static_cast<float>(i % 7) - 3;
   }
-  network().Backward(diff, false);
+  Tensor same_diff = diff.Clone();
+  network().Backward(same_diff, false);
   (*rounded)->Backward(diff, false);
   for (size_t i = 0; i < network().parameters().size(); ++i) {
     const Parameter& actual = *network().parameters()[i];
@@ -187,7 +188,8 @@ TEST_F(NetworkQuantizationTest, GradientsOfClippedSumsAreZero) {
   const Tensor expand = network().layer_output(2).Clone();
   Tensor diff({2, 4, 4, 8});
   for (float& value : diff.span()) value = 1;
-  const Tensor& diff_src = network().Backward(diff, true);
+  Tensor same_diff = diff.Clone();
+  const Tensor& diff_src = network().Backward(same_diff, true);
   // Where the sum is clipped only what comes through squeeze and expand is
   // left of the gradient by src; comparing with the unclipped network gives 1.
   network().SetQuantization(std::vector<LayerQuantization>(4));

@@ -82,9 +82,9 @@ const nn::Tensor& MixtureRun::ForwardSlot(int s, const SlotMixture& mixture,
 }
 
 std::vector<MixtureGradient> MixtureRun::Backward(
-    const std::vector<SlotMixture>& mixtures, const nn::Tensor& diff_logits) {
+    const std::vector<SlotMixture>& mixtures, nn::Tensor& diff_logits) {
   std::vector<MixtureGradient> gradients(mixtures.size());
-  const nn::Tensor* diff = &diff_logits;
+  nn::Tensor* diff = &diff_logits;
   for (int s = static_cast<int>(mixtures.size()) - 1; s >= 0; --s) {
     const SlotRun& run = runs_[s];
     for (const nn::Tensor* output : run.outputs) {
@@ -96,8 +96,8 @@ std::vector<MixtureGradient> MixtureRun::Backward(
   return gradients;
 }
 
-const nn::Tensor& MixtureRun::BackwardSlot(int s, const SlotMixture& mixture,
-                                           const nn::Tensor& diff) {
+nn::Tensor& MixtureRun::BackwardSlot(int s, const SlotMixture& mixture,
+                                     nn::Tensor& diff) {
   Slot& slot = supernet_.slot(s);
   const bool need_diff_src = s > 0;
   if (IsPlain(mixture)) {

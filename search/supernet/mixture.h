@@ -41,9 +41,10 @@ class MixtureRun {
   // One mixture a slot. The result is valid until the next Forward.
   const nn::Tensor& Forward(const std::vector<SlotMixture>& mixtures,
                             const nn::Tensor& images);
-  // After Forward of the same mixtures. Leaves shared gradients alone.
+  // After Forward of the same mixtures. Leaves shared gradients alone,
+  // overwrites diff_logits.
   std::vector<MixtureGradient> Backward(
-      const std::vector<SlotMixture>& mixtures, const nn::Tensor& diff_logits);
+      const std::vector<SlotMixture>& mixtures, nn::Tensor& diff_logits);
 
  private:
   // Outputs of one slot's last Forward, owned by the candidates.
@@ -56,8 +57,7 @@ class MixtureRun {
 
   const nn::Tensor& ForwardSlot(int s, const SlotMixture& mixture,
                                 const nn::Tensor& src);
-  const nn::Tensor& BackwardSlot(int s, const SlotMixture& mixture,
-                                 const nn::Tensor& diff);
+  nn::Tensor& BackwardSlot(int s, const SlotMixture& mixture, nn::Tensor& diff);
 
   Supernet& supernet_;
   std::vector<SlotRun> runs_;

@@ -55,7 +55,8 @@ const std::vector<SlotMixture> kMixtures = {{{0}, {1.0}, -1},
 
 TEST_F(MixtureTest, WeightGradientsAreDerivatives) {
   Loss(kMixtures);
-  const auto gradients = run_.Backward(kMixtures, diff_);
+  nn::Tensor used = diff_.Clone();
+  const auto gradients = run_.Backward(kMixtures, used);
   for (size_t s = 1; s < 4; ++s) {
     for (size_t i = 0; i < kMixtures[s].weights.size(); ++i) {
       // Small, since the slots behind have kinks.
@@ -90,7 +91,8 @@ TEST_F(MixtureTest, AProbedCandidateGetsTheGradientOfItsGate) {
                                        {{4}, {1.0}, 1},
                                        {{0}, {1.0}, -1}};
   const double loss = Loss(mixtures);
-  const auto gradients = run_.Backward(mixtures, diff_);
+  nn::Tensor used = diff_.Clone();
+  const auto gradients = run_.Backward(mixtures, used);
   for (size_t s : {1, 3}) {
     // The probed one enters with a small weight beside the open gate.
     constexpr double kStep = 1e-3;

@@ -163,8 +163,7 @@ const nn::Tensor& Slot::Forward(int k, const nn::Tensor& src, nn::Mode mode) {
   return candidates_[k].network->Forward(src, mode);
 }
 
-const nn::Tensor& Slot::Backward(int k, const nn::Tensor& diff_dst,
-                                 bool need_diff_src) {
+nn::Tensor& Slot::Backward(int k, nn::Tensor& diff_dst, bool need_diff_src) {
   if (is_skip(k)) return diff_dst;
   for (Share& share : candidates_[k].shares) share.own->ZeroGrad();
   return candidates_[k].network->Backward(diff_dst, need_diff_src);

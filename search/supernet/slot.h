@@ -51,9 +51,9 @@ class Slot {
 
   void GatherWeights(int k);
   const nn::Tensor& Forward(int k, const nn::Tensor& src, nn::Mode mode);
-  // The candidate's gradients are of this pass alone.
-  const nn::Tensor& Backward(int k, const nn::Tensor& diff_dst,
-                             bool need_diff_src);
+  // The candidate's gradients are of this pass alone. Overwrites diff_dst; the
+  // result is the caller's to overwrite.
+  nn::Tensor& Backward(int k, nn::Tensor& diff_dst, bool need_diff_src);
   // Adds the candidate's gradients to the shared ones. Once a Backward.
   void ScatterGradients(int k);
 

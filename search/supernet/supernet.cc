@@ -46,9 +46,9 @@ const nn::Tensor& Supernet::Forward(const Path& path, const nn::Tensor& images,
   return *x;
 }
 
-void Supernet::Backward(const Path& path, const nn::Tensor& diff_logits) {
+void Supernet::Backward(const Path& path, nn::Tensor& diff_logits) {
   CHECK_EQ(path.size(), slots_.size());
-  const nn::Tensor* diff = &diff_logits;
+  nn::Tensor* diff = &diff_logits;
   for (size_t s = slots_.size(); s-- > 0;) {
     diff = &slots_[s]->Backward(path[s], *diff, s > 0);
     slots_[s]->ScatterGradients(path[s]);

@@ -49,7 +49,8 @@ class Supernet {
   const nn::Tensor& Forward(const Path& path, const nn::Tensor& images,
                             nn::Mode mode);
   // After Forward(kTrain) of the same path; adds to the shared gradients.
-  void Backward(const Path& path, const nn::Tensor& diff_logits);
+  // Overwrites diff_logits.
+  void Backward(const Path& path, nn::Tensor& diff_logits);
 
   void SetPhase(quant::QatPhase phase);
 

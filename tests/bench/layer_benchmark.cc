@@ -7,6 +7,7 @@
 // Names are NETWORK/LAYER/SHAPE/MODE/PASS/THREADS; a shape that several layers
 // have goes by the first. flops counts multiplications and additions, bytes
 // what must be moved at least: source, weights and result of each product.
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -71,7 +72,11 @@ class SingleLayer {
   }
 
   void Forward() { network_->Forward(src_, nn::Mode::kTrain); }
-  void Backward() { network_->Backward(diff_dst_, /*need_diff_src=*/true); }
+  void Backward() {
+    // Backward overwrites it.
+    std::copy_n(diff_dst_.data(), diff_dst_.elements(), used_diff_.data());
+    network_->Backward(used_diff_, /*need_diff_src=*/true);
+  }
   void ClearGradients() {
     for (nn::Parameter* parameter : network_->parameters()) {
       parameter->ZeroGrad();
@@ -81,6 +86,7 @@ class SingleLayer {
  private:
   const nn::Tensor src_;
   const nn::Tensor diff_dst_;
+  nn::Tensor used_diff_ = diff_dst_.Clone();
   // Order matters: the network uses the plan's hooks.
   std::unique_ptr<quant::QatPlan> plan_;
   std::unique_ptr<nn::Network> network_;
