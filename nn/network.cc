@@ -17,6 +17,7 @@
 #include "nn/modules/module.h"
 #include "nn/modules/output_quantizer.h"
 #include "nn/modules/pool.h"
+#include "nn/tensor_pool.h"
 
 namespace frostnas::nn {
 namespace {
@@ -91,38 +92,6 @@ void JoinConvUnits(const arch::Graph& graph, std::vector<ConvUnit*>& units) {
   }
 }
 
-// Tensors for gradients between modules, handed out again when one is done
-// with, the most recent first: it is still in the cache.
-class TensorPool {
- public:
-  // Takes all back, in an order that gives each to the same layers as the last
-  // time, so that none must grow again.
-  void Restart(Tensor& lent) {
-    lent_ = &lent;
-    free_.clear();
-    for (const auto& tensor : tensors_) free_.push_back(tensor.get());
-    std::reverse(free_.begin(), free_.end());
-  }
-  Tensor* Take() {
-    if (free_.empty()) {
-      tensors_.push_back(std::make_unique<Tensor>());
-      return tensors_.back().get();
-    }
-    Tensor* const tensor = free_.back();
-    free_.pop_back();
-    return tensor;
-  }
-  // `tensor` may be one that the caller of Backward lent: it is let go.
-  void Give(Tensor* tensor) {
-    if (tensor != lent_) free_.push_back(tensor);
-  }
-
- private:
-  Tensor* lent_ = nullptr;
-  std::vector<std::unique_ptr<Tensor>> tensors_;
-  std::vector<Tensor*> free_;
-};
-
 // A list with an entry an input of a layer.
 template <typename T>
 using PerInput = absl::InlinedVector<T, 2>;
@@ -144,7 +113,7 @@ struct Network::Impl {
   Tensor quantized_src;
   Tensor* diff_input = nullptr;  // during Backward, of the pool
   Tensor empty;
-  TensorPool pool;
+  std::shared_ptr<TensorPool> gradients;
 
   const Tensor& Input() const {
     return input_quantization.hook() != nullptr ? quantized_src : *src;
@@ -188,7 +157,7 @@ void Network::Impl::Deliver(int index, Tensor* diff) {
     return;
   }
   AddInPlace(*diff, *sum);
-  pool.Give(diff);
+  gradients->Give(diff);
 }
 
 void Network::Impl::PassGradient(Node& node, bool need_diff_input) {
@@ -201,13 +170,13 @@ void Network::Impl::PassGradient(Node& node, bool need_diff_input) {
       AddInPlace(*node.diff, *sum);
       continue;
     }
-    Tensor* const copy = pool.Take();
+    Tensor* const copy = gradients->Take();
     Copy(*node.diff, *copy);
     Deliver(wanted[i], copy);
   }
   Tensor* const diff = std::exchange(node.diff, nullptr);
   if (wanted.empty()) {
-    pool.Give(diff);
+    gradients->Give(diff);
   } else {
     Deliver(wanted.back(), diff);
   }
@@ -220,10 +189,10 @@ void Network::Impl::RunBackward(Node& node, bool need_diff_input) {
   PerInput<Tensor*> diffs(node.inputs.size(), nullptr);
   for (size_t i = 0; i < diffs.size(); ++i) {
     if (node.inputs[i] == arch::kGraphInput && !need_diff_input) continue;
-    diffs[i] = pool.Take();
+    diffs[i] = gradients->Take();
   }
   node.module->Backward(Sources(node), *node.diff, diffs);
-  pool.Give(std::exchange(node.diff, nullptr));
+  gradients->Give(std::exchange(node.diff, nullptr));
   for (size_t i = 0; i < diffs.size(); ++i) {
     if (diffs[i] != nullptr) Deliver(node.inputs[i], diffs[i]);
   }
@@ -239,6 +208,9 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Create(
   RETURN_IF_ERROR(CheckTrainable(graph));
   std::unique_ptr<Network> network(new Network(graph, options));
   network->impl_->nodes.resize(graph.layers.size());
+  network->impl_->gradients = options.gradients != nullptr
+                                  ? options.gradients
+                                  : std::make_shared<TensorPool>();
   std::vector<ConvUnit*> units(graph.layers.size());
   for (size_t i = 0; i < graph.layers.size(); ++i) {
     Node& node = network->impl_->nodes[i];
@@ -276,7 +248,7 @@ Tensor& Network::Backward(Tensor& diff_dst, bool need_diff_src) {
   CHECK(diff_dst.shape() == impl.nodes.back().dst.shape())
       << "gradient " << diff_dst.shape().ToString() << ", output "
       << impl.nodes.back().dst.shape().ToString();
-  impl.pool.Restart(diff_dst);
+  impl.gradients->Restart(diff_dst);
   impl.diff_input = nullptr;
   impl.nodes.back().diff = &diff_dst;
   for (auto node = impl.nodes.rbegin(); node != impl.nodes.rend(); ++node) {

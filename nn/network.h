@@ -28,6 +28,7 @@
 #include "nn/precision.h"
 #include "nn/quant_hooks.h"
 #include "nn/tensor.h"
+#include "nn/tensor_pool.h"
 #include "proto/frostnas/v1/package.pb.h"
 
 namespace frostnas::nn {
@@ -37,6 +38,8 @@ struct NetworkOptions {
   Precision precision = Precision::kFloat32;
   float batch_norm_momentum = 0.1f;  // running = (1 - m) running + m batch
   float batch_norm_epsilon = 1e-5f;
+  // Memory for gradients, for networks that run one at a time; null: its own.
+  std::shared_ptr<TensorPool> gradients;
 };
 
 class Network {

@@ -104,8 +104,10 @@ nn::Tensor& MixtureRun::BackwardSlot(int s, const SlotMixture& mixture,
     return slot.Backward(mixture.candidates[0], diff, need_diff_src);
   }
   SlotRun& run = runs_[s];
+  // The first candidate's pass may use up its memory.
+  AddScaled(diff, 1, true, diff_dst_);
   for (size_t i = 0; i < mixture.candidates.size(); ++i) {
-    AddScaled(diff, mixture.weights[i], true, scaled_);
+    AddScaled(diff_dst_, mixture.weights[i], true, scaled_);
     const nn::Tensor& diff_src =
         slot.Backward(mixture.candidates[i], scaled_, need_diff_src);
     if (need_diff_src) AddScaled(diff_src, 1, i == 0, run.diff_src);

@@ -61,6 +61,7 @@ class MixtureRun {
 
   Supernet& supernet_;
   std::vector<SlotRun> runs_;
+  nn::Tensor diff_dst_;
   nn::Tensor scaled_;
 };
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "nn/tensor_pool.h"
 
 namespace frostnas::search {
 namespace {
@@ -25,9 +26,12 @@ absl::StatusOr<std::unique_ptr<Supernet>> Supernet::Create(
     const arch::SearchSpace& space, const nn::NetworkOptions& options) {
   std::unique_ptr<Supernet> supernet(new Supernet());
   const Random root = Random(options.seed).Split("supernet");
+  // Candidates run one at a time.
+  const auto gradients = std::make_shared<nn::TensorPool>();
   for (arch::SearchSlot slot : space.slots()) {
     RETURN_IF_ERROR(DropDropout(space.num_classes(), slot));
     nn::NetworkOptions own = options;
+    own.gradients = gradients;
     own.seed = root.Split(slot.name).NextUint64();
     ASSIGN_OR_RETURN(auto made, Slot::Create(slot, space.num_classes(), own));
     supernet->slots_.push_back(std::move(made));
