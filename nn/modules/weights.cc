@@ -78,7 +78,7 @@ void FakeQuantizeWeights(const ChannelLayout& layout, int bits,
                          std::vector<float>& quantized) {
   quantized.resize(weights.size());
   const float q_max = static_cast<float>((1 << (bits - 1)) - 1);
-  const int64_t grain = std::max(1, (1 << 15) / layout.count);
+  const int64_t grain = std::max(1, (1 << 13) / layout.count);
   ParallelFor(layout.channels, grain, [&](const Part& part) {
     for (int64_t c = part.begin; c < part.end; ++c) {
       const size_t first = static_cast<size_t>(c * layout.outer);

@@ -30,9 +30,7 @@ namespace {
 
 // Elements updated at a time: gradient, noise and state of a block stay in the
 // first-level cache, so memory is read and written once.
-constexpr int64_t kBlock = 2048;
-// Fewer elements than this are not worth a second thread.
-constexpr int64_t kGrain = 32 * kBlock;
+constexpr size_t kBlock = 2048;
 
 constexpr char kFormat[] = "frostnas optimizer 1";
 
@@ -46,12 +44,15 @@ struct Slot {
   std::vector<float> momentum, square, square_max, low, high;
   // Of the parameter as a matrix that Muon moves; 0: it does not.
   int64_t rows = 0, columns = 0;
-  int thread = 0;  // that moves the matrix in this step
+  int thread = 0;  // that updates it in this step
 
   size_t size() const { return parameter->value.size(); }
   bool is_matrix() const { return rows > 0; }
-  // Of Orthogonalize, up to a factor.
-  int64_t cost() const { return rows * columns * std::min(rows, columns); }
+  // Up to a factor. Of a matrix it is that of Orthogonalize.
+  int64_t cost() const {
+    const int64_t elements = static_cast<int64_t>(size());
+    return is_matrix() ? elements * std::min(rows, columns) : elements;
+  }
 };
 
 // The classifier, a matrix of its own kind, is left to Adam as Muon's authors
@@ -151,8 +152,8 @@ class OptimizerImpl : public Optimizer {
   std::vector<Slot> slots_;
   std::unordered_map<const Parameter*, size_t> by_parameter_;
   // Lists of a step, whose memory is kept for the next.
-  std::vector<Slot*> chosen_, matrices_;
-  std::vector<int64_t> costs_;  // of each thread's matrices
+  std::vector<Slot*> chosen_;
+  std::vector<int64_t> costs_;  // of each thread's slots
 };
 
 void OptimizerImpl::AddSlot(Parameter* parameter) {
@@ -178,23 +179,21 @@ void OptimizerImpl::AddSlot(Parameter* parameter) {
   slots_.push_back(std::move(slot));
 }
 
-// Each thread takes matrices of about equal cost.
+// Each thread takes whole parameters, of about equal cost together: most are
+// too small to be shared out. Who takes which does not show in the result.
 void OptimizerImpl::UpdateChosen(double learning_rate) {
-  matrices_.clear();
-  for (Slot* slot : chosen_) {
-    if (slot->is_matrix()) {
-      matrices_.push_back(slot);
-    } else {
-      Update(learning_rate, *slot, slot->parameter->value.data());
-    }
-  }
-  if (matrices_.empty()) return;
-  const int threads = PartCount(static_cast<int64_t>(matrices_.size()), 1);
+  if (chosen_.empty()) return;
+  const int threads = PartCount(static_cast<int64_t>(chosen_.size()), 1);
   costs_.resize(static_cast<size_t>(threads));
-  SplitByCost(matrices_, costs_);
+  SplitByCost(chosen_, costs_);
   ParallelFor(threads, 1, [&](const Part& part) {
-    for (Slot* slot : matrices_) {
-      if (slot->thread == part.index) UpdateMatrix(learning_rate, *slot);
+    for (Slot* slot : chosen_) {
+      if (slot->thread != part.index) continue;
+      if (slot->is_matrix()) {
+        UpdateMatrix(learning_rate, *slot);
+      } else {
+        Update(learning_rate, *slot, slot->parameter->value.data());
+      }
     }
   });
 }
@@ -223,23 +222,18 @@ void OptimizerImpl::Update(double learning_rate, Slot& slot, float* value) {
   const double beta = adam(slot) ? options_.beta1 : kBoostBeta;
   const BoostConstants boost =
       BoostConstantsFor(options_.grad_boost, beta, slot.steps, slot.boosted);
-  // Elements are independent, so the parts do not show in the result.
-  const auto update = [&](const Part& part) {
-    Scratch scratch;
-    for (int64_t at = part.begin; at < part.end; at += kBlock) {
-      const Block block = {
-          .offset = static_cast<size_t>(at),
-          .count = static_cast<size_t>(std::min(kBlock, part.end - at))};
-      const UpdateRun run = {.count = block.count,
-                             .grad = Gradient(slot, block, boost, scratch),
-                             .value = value + block.offset,
-                             .momentum = At(slot.momentum, block.offset),
-                             .square = At(slot.square, block.offset),
-                             .square_max = At(slot.square_max, block.offset)};
-      Apply(learning_rate, slot, run);
-    }
-  };
-  ParallelFor(static_cast<int64_t>(slot.size()), kGrain, update);
+  Scratch scratch;
+  for (size_t at = 0; at < slot.size(); at += kBlock) {
+    const Block block = {.offset = at,
+                         .count = std::min(kBlock, slot.size() - at)};
+    const UpdateRun run = {.count = block.count,
+                           .grad = Gradient(slot, block, boost, scratch),
+                           .value = value + block.offset,
+                           .momentum = At(slot.momentum, block.offset),
+                           .square = At(slot.square, block.offset),
+                           .square_max = At(slot.square_max, block.offset)};
+    Apply(learning_rate, slot, run);
+  }
 }
 
 // The gradient of a block, with Adam's decay and with noise where they apply.
