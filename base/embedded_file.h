@@ -1,5 +1,5 @@
-// Text files that are part of the program, so that it runs from anywhere.
-// frostnas_embed (tools/bazel/embed.bzl) makes them.
+// Files that are part of the program, so that it runs from anywhere.
+// frostnas_embed and frostnas_embed_folder (tools/bazel/embed.bzl) make them.
 #ifndef FROSTNAS_BASE_EMBEDDED_FILE_H_
 #define FROSTNAS_BASE_EMBEDDED_FILE_H_
 
@@ -9,7 +9,8 @@ namespace frostnas {
 
 // Both live as long as the program.
 struct EmbeddedFile {
-  absl::string_view name;  // the file's, without folder and ending
+  // The file's, without its folder; frostnas_embed drops the ending too.
+  absl::string_view name;
   absl::string_view text;
 };
 

@@ -1,4 +1,4 @@
-"""Text files as C++ data, so that programs need no files beside them."""
+"""Files as C++ data, so that programs need no files beside them."""
 
 def frostnas_embed(name, srcs, function, namespace, visibility = None):
     """A C++ library that holds text files.
@@ -61,6 +61,49 @@ def frostnas_embed(name, srcs, function, namespace, visibility = None):
         name = name,
         srcs = [name + ".cc"],
         hdrs = [name + ".h"],
+        visibility = visibility,
+        deps = [
+            "//base:embedded_file",
+            "//third_party:absl",
+        ],
+    )
+
+def frostnas_embed_folder(name, folder, function, namespace, visibility = None):
+    """A C++ library that holds the files of a folder, byte for byte.
+
+    The header is as frostnas_embed's; names keep their endings, and the files
+    are sorted by them.
+
+    Args:
+      name: the cc_library.
+      folder: a target with one folder as its output.
+      function: the function's name.
+      namespace: the function's namespace.
+      visibility: who may depend on it.
+    """
+    outs = [name + ending for ending in [".h", ".cc", ".pic.o"]]
+
+    # Not a .S among srcs: Bazel would not assemble it again when only a file
+    # that it includes has changed.
+    native.genrule(
+        name = name + "_generate",
+        srcs = [folder],
+        outs = outs,
+        cmd = " ".join([
+            "CC=$(CC) $(location //tools/bazel:embed_folder)",
+            "$(location %s)" % folder,
+            "%s/%s.h" % (native.package_name(), name),
+            function,
+            namespace,
+        ] + ["$(location %s)" % out for out in outs]),
+        toolchains = ["@bazel_tools//tools/cpp:current_cc_toolchain"],
+        tools = ["//tools/bazel:embed_folder"],
+        visibility = ["//visibility:private"],
+    )
+    native.cc_library(
+        name = name,
+        srcs = outs[1:],
+        hdrs = outs[:1],
         visibility = visibility,
         deps = [
             "//base:embedded_file",
