@@ -1,7 +1,7 @@
 // What a phone shows of itself: processor, heat, memory, storage, properties.
 //
-// A plain value, written as the files of a Linux kernel and the properties of
-// Android by WriteCondition. Thread-compatible.
+// A plain value, shown as the files of a Linux kernel by ConditionFiles and as
+// Android's properties. Thread-compatible.
 #ifndef FROSTNAS_TESTS_PHONE_CONDITION_H_
 #define FROSTNAS_TESTS_PHONE_CONDITION_H_
 
@@ -9,8 +9,6 @@
 #include <map>
 #include <string>
 #include <vector>
-
-#include "absl/status/status.h"
 
 namespace frostnas::phone {
 
@@ -43,9 +41,8 @@ Condition DefaultCondition();
 // "0-3,5": the cores' numbers as the kernel writes them.
 std::string CoreList(const std::vector<int>& cores);
 
-// Writes the files of /sys and /proc under `root`, each replaced whole.
-absl::Status WriteCondition(const Condition& condition,
-                            const std::string& root);
+// The files of /sys and /proc that show it, by path.
+std::map<std::string, std::string> ConditionFiles(const Condition& condition);
 
 }  // namespace frostnas::phone
 
