@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "nn/threads.h"
 #include "quant/grid.h"
 #include "quant/layer_params.h"
 #include "quant/package.h"
@@ -43,10 +42,7 @@ std::array<uint8_t, 256> IdentityTable() {
 
 absl::StatusOr<ExecutableGraph> MakeExecutable(const v1::Package& package) {
   ExecutableGraph graph;
-  ASSIGN_OR_RETURN(graph.quantized.graph, ValidatePackage(package));
-  graph.quantized.layers.assign(package.layers().begin(),
-                                package.layers().end());
-  graph.quantized.input = package.input().grid();
+  ASSIGN_OR_RETURN(graph.quantized, QuantizedGraphOf(package));
   for (int c = 0; c < package.input().mean_size(); ++c) {
     graph.input_table.push_back(ChannelTable(package.input().mean(c),
                                              package.input().stddev(c),
@@ -73,9 +69,9 @@ void GraphExecutor::Run(absl::Span<const uint8_t> pixels, int batch,
   CHECK_EQ(pixels.size(), input.size());
   const int64_t channels = static_cast<int64_t>(graph_.input_table.size());
   const int64_t positions = static_cast<int64_t>(pixels.size()) / channels;
-  nn::ParallelFor(positions, kGrainPositions, [&](const nn::Part& part) {
-    const int64_t begin = part.begin * channels;
-    const int64_t count = (part.end - part.begin) * channels;
+  Split(positions, kGrainPositions, [&](int64_t first, int64_t last) {
+    const int64_t begin = first * channels;
+    const int64_t count = (last - first) * channels;
     simd::LookUp(graph_.input_table, pixels.subspan(begin, count),
                  input.subspan(begin, count));
   });
@@ -94,6 +90,12 @@ absl::Span<const uint8_t> GraphExecutor::RunQuantized(
   CHECK_EQ(input.size(), planned.size());
   std::copy(input.begin(), input.end(), planned.begin());
   return Execute();
+}
+
+void GraphExecutor::Split(
+    int64_t count, int64_t /*grain*/,
+    absl::FunctionRef<void(int64_t begin, int64_t end)> body) const {
+  body(0, count);
 }
 
 int64_t GraphExecutor::output_elements() const {

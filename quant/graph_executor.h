@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "proto/frostnas/v1/package.pb.h"
@@ -44,6 +45,11 @@ class GraphExecutor : public Executor {
   virtual absl::Span<uint8_t> Plan(int batch) = 0;
   // Runs all layers; the last layer's stored output.
   virtual absl::Span<const uint8_t> Execute() = 0;
+  // Covers [0, count) with calls of `body`, in any order, on any threads; no
+  // range but the last is shorter than `grain`. Here: one call.
+  virtual void Split(
+      int64_t count, int64_t grain,
+      absl::FunctionRef<void(int64_t begin, int64_t end)> body) const;
 
   const QuantizedGraph& quantized() const { return graph_.quantized; }
   const arch::Graph& graph() const { return graph_.quantized.graph; }

@@ -201,7 +201,7 @@ absl::StatusOr<v1::FloatNetwork> ParseFloatNetwork(absl::string_view bytes) {
   return network;
 }
 
-absl::StatusOr<arch::Graph> ValidatePackage(const v1::Package& package) {
+absl::StatusOr<QuantizedGraph> QuantizedGraphOf(const v1::Package& package) {
   RETURN_IF_ERROR(CheckVersion(package.format_version()));
   QuantizedGraph quantized;
   ASSIGN_OR_RETURN(quantized.graph,
@@ -213,6 +213,11 @@ absl::StatusOr<arch::Graph> ValidatePackage(const v1::Package& package) {
   if (!(package.fake_quant_top1() <= 1)) {
     return absl::InvalidArgumentError("fake_quant_top1 is above 1");
   }
+  return quantized;
+}
+
+absl::StatusOr<arch::Graph> ValidatePackage(const v1::Package& package) {
+  ASSIGN_OR_RETURN(QuantizedGraph quantized, QuantizedGraphOf(package));
   return std::move(quantized.graph);
 }
 

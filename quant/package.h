@@ -34,6 +34,10 @@ absl::StatusOr<v1::Package> ParsePackage(absl::string_view bytes);
 std::string SerializeFloatNetwork(const v1::FloatNetwork& network);
 absl::StatusOr<v1::FloatNetwork> ParseFloatNetwork(absl::string_view bytes);
 
+// What `package` runs, without its input transform. INVALID_ARGUMENT: see
+// ValidatePackage.
+absl::StatusOr<QuantizedGraph> QuantizedGraphOf(const v1::Package& package);
+
 // Checks every layer against the graph its architecture expands to and returns
 // that graph.
 absl::StatusOr<arch::Graph> ValidatePackage(const v1::Package& package);

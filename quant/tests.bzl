@@ -3,6 +3,7 @@
 _COMMON = [
     ":convert",
     ":executor",
+    ":graph_executor",
     ":grid",
     ":package",
     ":quantized_graph",
@@ -23,7 +24,6 @@ _COMMON = [
 ]
 
 _TRAINING = [
-    ":graph_executor",
     ":qat",
     ":qat_train",
     "//base:stop",

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<ImagePlan>> ImagePlan::Create(
 ImagePlan::ImagePlan(const QuantizedGraph& quantized, int images, bool keep_all)
     : quantized_(quantized),
       images_(images),
-      plan_(PlanBuffers(quantized.graph, keep_all)) {
+      plan_(PlanBuffers(quantized.graph, {.keep_all = keep_all})) {
   for (int64_t bytes : plan_.buffer_bytes)
     buffers_.emplace_back(bytes * images);
 }

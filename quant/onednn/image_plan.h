@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "quant/onednn/buffer_plan.h"
+#include "quant/buffer_plan.h"
 #include "quant/onednn/step.h"
 #include "quant/quantized_graph.h"
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -131,6 +132,13 @@ class OnednnExecutor final : public GraphExecutor {
       });
     }
     return output_;
+  }
+
+  void Split(
+      int64_t count, int64_t grain,
+      absl::FunctionRef<void(int64_t begin, int64_t end)> body) const override {
+    nn::ParallelFor(count, grain,
+                    [&](const nn::Part& part) { body(part.begin, part.end); });
   }
 
  private:

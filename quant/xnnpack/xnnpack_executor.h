@@ -1,0 +1,36 @@
+// The executor of phones: quant/executor.h by XNNPACK.
+//
+// Convolutions, linear layers, average and maximum pooling give the bits of
+// the integer reference; an addition rounds in fixed point, so that a value in
+// some thousands is a step away, and what follows may differ by steps as well
+// (design.md 5: within one step on 99.9 % of a network's outputs).
+#ifndef FROSTNAS_QUANT_XNNPACK_XNNPACK_EXECUTOR_H_
+#define FROSTNAS_QUANT_XNNPACK_XNNPACK_EXECUTOR_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "proto/frostnas/v1/package.pb.h"
+#include "quant/executor.h"
+#include "quant/quantized_graph.h"
+
+namespace frostnas::quant {
+
+struct XnnpackOptions {
+  // Shared with other executors of so many; 1: the calling thread alone.
+  int threads = 1;
+  // As in ExecutorOptions.
+  bool keep_layer_outputs = false;
+};
+
+// As in executor.h. FAILED_PRECONDITION: XNNPACK does not run on this
+// processor. kernels() names the layers that the integer reference computes
+// because XNNPACK cannot.
+absl::StatusOr<std::unique_ptr<Executor>> CreateXnnpackExecutor(
+    const v1::Package& package, const XnnpackOptions& options = {});
+absl::StatusOr<std::unique_ptr<Executor>> CreateXnnpackExecutor(
+    const QuantizedGraph& quantized, const XnnpackOptions& options = {});
+
+}  // namespace frostnas::quant
+
+#endif  // FROSTNAS_QUANT_XNNPACK_XNNPACK_EXECUTOR_H_
