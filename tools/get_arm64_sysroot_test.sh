@@ -60,7 +60,7 @@ grep -q 'alpha-dev:arm64 is 1:1.0-3 .*not 1:2.0-\*' messages ||
 [[ "$(ls cache)" == "$(printf '%s\nlock' "${sysroot##*/}")" ]] ||
   fail "something was left behind"
 
-printf '#!/bin/bash\necho "no route"\nexit 100\n' > bin/apt-get
+printf '#!/bin/bash\necho "E: no route"\nexit 100\n' > bin/apt-get
 if "$tool" list other 2> messages; then fail "made without apt"; fi
 grep -q 'no route' messages && grep -q 'cannot fetch' messages ||
   fail "the message does not say why"
