@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr char kValidIds[] = "host, adb:SERIAL or table:FILE";
 constexpr int kMaxThreads = 64;
 constexpr int kMaxBatch = 1024;
+constexpr double kMaxSustainedS = 3600;
+constexpr char kTooHot[] = "frostnas.latency/too_hot";
 
 absl::Status BadId(absl::string_view id, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -46,6 +49,16 @@ absl::StatusOr<DeviceId> ParseDeviceId(absl::string_view id) {
   return BadId(id, "unknown kind");
 }
 
+absl::Status TooHotError(absl::string_view message) {
+  absl::Status status = absl::UnavailableError(message);
+  status.SetPayload(kTooHot, absl::Cord());
+  return status;
+}
+
+bool IsTooHot(const absl::Status& status) {
+  return status.GetPayload(kTooHot).has_value();
+}
+
 absl::Status CheckRequest(const MeasureRequest& request) {
   if (request.threads < 1 || request.threads > kMaxThreads) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -54,6 +67,12 @@ absl::Status CheckRequest(const MeasureRequest& request) {
   if (request.batch < 1 || request.batch > kMaxBatch) {
     return absl::InvalidArgumentError(
         absl::StrCat("batch ", request.batch, " is not in 1..", kMaxBatch));
+  }
+  // Not a number is refused as well.
+  if (!(request.sustained_s >= 0 && request.sustained_s <= kMaxSustainedS)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sustained load of ", request.sustained_s,
+                     " seconds is not in 0..", kMaxSustainedS));
   }
   return absl::OkStatus();
 }

@@ -43,6 +43,9 @@ struct MeasureRequest {
   int threads = 1;  // 1..64
   int batch = 1;    // 1..1024
   Effort effort = Effort::kQuick;
+  // Load after the measurement, for the latency of a device that has become
+  // warm; 0: none, at most 3600.
+  double sustained_s = 0;
 };
 
 // Takes one finished op; an error ends the profiling and is returned.
@@ -55,11 +58,17 @@ class LatencyDevice {
   // Fixed while the object lives.
   virtual const v1::Device& Describe() const = 0;
 
+  // OK, or UNAVAILABLE saying why there is no use in asking for a measurement
+  // now: a phone is away, or cools down. Returns at once.
+  virtual absl::Status Ready() const { return absl::OkStatus(); }
+
   // Latency of `package`, without its input transform. predicted_ns is left 0,
   // but for what a table answers.
   // INVALID_ARGUMENT: the package or request. NOT_FOUND: a table lacks an op.
   // FAILED_PRECONDITION: a table for other threads or batch. UNAVAILABLE: not
-  // measurable now, try again. CANCELLED: `stop`.
+  // measurable now, try again; IsTooHot() tells of heat. DEADLINE_EXCEEDED: it
+  // hangs. ABORTED: what ran there died. RESOURCE_EXHAUSTED: its storage is
+  // full. CANCELLED: `stop`.
   virtual absl::StatusOr<v1::Measurement> Measure(const v1::Package& package,
                                                   const MeasureRequest& request,
                                                   const StopToken& stop) = 0;
@@ -71,6 +80,10 @@ class LatencyDevice {
                                   const OpCallback& done,
                                   const StopToken& stop) = 0;
 };
+
+// UNAVAILABLE, told from others of that code.
+absl::Status TooHotError(absl::string_view message);
+bool IsTooHot(const absl::Status& status);
 
 // INVALID_ARGUMENT naming the field.
 absl::Status CheckRequest(const MeasureRequest& request);

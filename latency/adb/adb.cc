@@ -208,11 +208,15 @@ absl::StatusOr<std::string> Adb::RunLine(const std::string& serial,
 absl::StatusOr<std::string> Adb::Shell(const std::string& serial,
                                        const std::vector<std::string>& argv,
                                        const ShellOptions& options) const {
+  const std::string folder =
+      options.folder.empty()
+          ? ""
+          : absl::StrCat("cd ", ShellQuote(options.folder), " && ");
   const std::string line =
       absl::StrJoin(argv, " ", [](std::string* out, const auto& argument) {
         absl::StrAppend(out, ShellQuote(argument));
       });
-  return RunLine(serial, line, options);
+  return RunLine(serial, absl::StrCat(folder, line), options);
 }
 
 absl::StatusOr<std::vector<std::string>> Adb::ReadFiles(

@@ -52,6 +52,8 @@ struct AdbDevice {
 struct ShellOptions {
   absl::Duration deadline;  // 0: AdbOptions'
   StopToken stop;
+  // On the phone, where the command runs; empty: anywhere.
+  std::string folder;
   // Standard output as it comes; pieces end anywhere.
   std::function<void(absl::string_view piece)> on_output;
 };

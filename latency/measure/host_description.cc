@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/sha256.h"
 #include "quant/onednn/isa.h"
@@ -53,9 +54,17 @@ std::string ProcessorName(absl::string_view cpuinfo) {
 }
 
 std::string DeviceFingerprint(const v1::Device& device) {
-  return Sha256Hex(absl::StrCat(
+  std::string text = absl::StrCat(
       "model=", device.model(), "\nisa=", device.isa(),
-      "\ncores=", device.cores(), "\nruntime=", device.runtime(), "\n"));
+      "\ncores=", device.cores(), "\nruntime=", device.runtime(), "\n");
+  // Of phones only, so that tables of other devices stay valid.
+  if (!device.os_build().empty()) {
+    absl::StrAppend(
+        &text, "soc=", device.soc(), "\nos_build=", device.os_build(),
+        "\nmax_khz=", absl::StrJoin(device.core_max_khz(), ","),
+        "\non=", absl::StrJoin(device.measuring_cores(), ","), "\n");
+  }
+  return Sha256Hex(text);
 }
 
 v1::Device DescribeHost() {

@@ -93,6 +93,8 @@ void PhoneLife::Done(PhoneFinding finding, absl::string_view why) {
     case PhoneFinding::kChanged:
       state_ = PhoneState::kQuarantined;
       break;
+    case PhoneFinding::kNothing:
+      return;
   }
   why_ = std::string(why);
 }

@@ -54,6 +54,7 @@ enum class PhoneFinding {
   kFault,    // it answers, and something does not work
   kMissing,  // it does not answer
   kChanged,  // it is not the phone that was signed up
+  kNothing,  // it was not the phone that ended it
 };
 
 class PhoneLife {

@@ -1,0 +1,251 @@
+#include "latency/phone/phone_device.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "arch/op_key.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/status_macros.h"
+#include "latency/phone/phone_keeper.h"
+#include "latency/phone/runner_answer.h"
+#include "latency/samples_digest.h"
+#include "quant/package.h"
+
+namespace frostnas::latency {
+namespace {
+
+// Operators of one run: what a fault costs at most.
+constexpr size_t kOpsARun = 12;
+// The longest a measurement of this effort takes, networks or operators.
+constexpr absl::Duration kMeasuring = absl::Seconds(10);
+
+v1::MeasureEffort EffortOf(Effort effort) {
+  switch (effort) {
+    case Effort::kSmoke:
+      return v1::MEASURE_EFFORT_SMOKE;
+    case Effort::kQuick:
+      return v1::MEASURE_EFFORT_QUICK;
+    case Effort::kFull:
+      return v1::MEASURE_EFFORT_FULL;
+  }
+  return v1::MEASURE_EFFORT_QUICK;
+}
+
+v1::Measurement ToMeasurement(const v1::RunnerTiming& timing) {
+  v1::Measurement measurement;
+  measurement.set_median_ns(timing.median_ns());
+  measurement.set_p90_ns(timing.p90_ns());
+  measurement.set_ci_low_ns(timing.ci_low_ns());
+  measurement.set_ci_high_ns(timing.ci_high_ns());
+  measurement.set_samples(timing.samples_ns_size());
+  measurement.set_samples_sha256(SamplesDigest(timing.samples_ns()));
+  measurement.set_rejected_rounds(timing.rejected_rounds());
+  measurement.set_drift(timing.drift());
+  measurement.set_slope(timing.slope());
+  measurement.set_core(timing.core());
+  measurement.set_verdict(timing.noisy() ? v1::MEASUREMENT_VERDICT_NOISY
+                                         : v1::MEASUREMENT_VERDICT_ACCEPTED);
+  return measurement;
+}
+
+// What a phone says is data: times that cannot be are refused.
+absl::Status CheckTiming(const v1::RunnerTiming& timing) {
+  const bool sound = timing.median_ns() > 0 && timing.p90_ns() >= 0 &&
+                     timing.samples_ns_size() > 0 &&
+                     timing.ci_low_ns() <= timing.median_ns() &&
+                     timing.median_ns() <= timing.ci_high_ns();
+  if (sound) return absl::OkStatus();
+  return absl::AbortedError("the runner gave times that cannot be");
+}
+
+class PhoneDevice final : public LatencyDevice {
+ public:
+  PhoneDevice(const PhoneOptions& options, std::unique_ptr<PhoneKeeper> keeper)
+      : options_(options), keeper_(std::move(keeper)) {}
+
+  const v1::Device& Describe() const override { return keeper_->device(); }
+  absl::Status Ready() const override { return keeper_->Ready(); }
+
+  absl::StatusOr<v1::Measurement> Measure(const v1::Package& package,
+                                          const MeasureRequest& request,
+                                          const StopToken& stop) override {
+    RETURN_IF_ERROR(CheckRequest(request));
+    RETURN_IF_ERROR(quant::ValidatePackage(package).status());
+    RETURN_IF_ERROR(keeper_->Lease(stop));
+    absl::StatusOr<v1::Measurement> result =
+        MeasureLeased(package, request, stop);
+    keeper_->Release(result.status());
+    return result;
+  }
+
+  absl::Status ProfileOps(absl::Span<const v1::OpKey> ops,
+                          const MeasureRequest& request, const OpCallback& done,
+                          const StopToken& stop) override {
+    RETURN_IF_ERROR(CheckRequest(request));
+    for (size_t begin = 0; begin < ops.size(); begin += kOpsARun) {
+      const auto group = ops.subspan(begin, kOpsARun);
+      RETURN_IF_ERROR(keeper_->Lease(stop));
+      const absl::StatusOr<std::vector<v1::OpLatency>> measured =
+          ProfileLeased(group, request, stop);
+      keeper_->Release(measured.status());
+      RETURN_IF_ERROR(measured.status());
+      for (const v1::OpLatency& op : *measured) RETURN_IF_ERROR(done(op));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // A run of the runner and what is known of the phone around it.
+  struct Run {
+    RunnerAnswer answer;
+    v1::Measurement evidence;  // conditions, slope, verdict
+  };
+
+  v1::RunnerRequest RequestFor(const MeasureRequest& request) const {
+    v1::RunnerRequest made;
+    made.set_format_version(1);
+    made.set_threads(request.threads);
+    made.set_batch(request.batch);
+    for (int core : keeper_->cores()) made.add_cores(core);
+    return made;
+  }
+
+  // A run that the rules accept, after as many tries as it takes; the last
+  // try's noise is accepted as noise.
+  absl::StatusOr<Run> RunAccepted(const v1::RunnerRequest& request,
+                                  absl::Duration deadline,
+                                  const StopToken& stop) {
+    for (int tried = 1;; ++tried) {
+      ASSIGN_OR_RETURN(Run run, RunOnce(request, deadline, stop));
+      run.evidence.set_tries(tried);
+      const AcceptanceResult judged = Judge(options_.rules, run.evidence);
+      switch (judged.acceptance) {
+        case Acceptance::kAccept:
+          return run;
+        case Acceptance::kCoolDown:
+          return TooHotError(Named(judged.reason));
+        case Acceptance::kMeasureAgain:
+          if (tried >= options_.max_tries) return run;
+          break;
+        case Acceptance::kReject:
+          if (tried < options_.max_tries) break;
+          return absl::AbortedError(Named(
+              absl::StrCat("changed while it was measured: ", judged.reason)));
+      }
+      LOG(DEBUG) << Named(judged.reason) << "; measuring again";
+    }
+  }
+
+  absl::StatusOr<Run> RunOnce(const v1::RunnerRequest& request,
+                              absl::Duration deadline, const StopToken& stop) {
+    Run run;
+    ASSIGN_OR_RETURN(*run.evidence.mutable_before(), keeper_->Conditions(stop));
+    const AcceptanceResult start =
+        JudgeStart(options_.rules, run.evidence.before(), /*cooling=*/false);
+    if (start.acceptance != Acceptance::kAccept) {
+      return TooHotError(Named(start.reason));
+    }
+    ASSIGN_OR_RETURN(run.answer,
+                     keeper_->runner().Ask(request, deadline, stop));
+    ASSIGN_OR_RETURN(*run.evidence.mutable_after(), keeper_->Conditions(stop));
+    if (run.answer.timing()) {
+      RETURN_IF_ERROR(CheckTiming(*run.answer.timing()));
+      run.evidence.MergeFrom(ToMeasurement(*run.answer.timing()));
+    }
+    return run;
+  }
+
+  absl::StatusOr<v1::Measurement> MeasureLeased(const v1::Package& package,
+                                                const MeasureRequest& request,
+                                                const StopToken& stop) {
+    v1::RunnerRequest asked = RequestFor(request);
+    v1::MeasureWork& work = *asked.mutable_measure();
+    ASSIGN_OR_RETURN(
+        *work.mutable_package_file(),
+        keeper_->runner().Bring("package.fnpkg",
+                                quant::SerializePackage(package), stop));
+    work.set_effort(EffortOf(request.effort));
+    work.set_full_speed_ns(FullSpeed(request.threads));
+    work.set_sustained_s(request.sustained_s);
+    const absl::Duration deadline =
+        options_.runner_start + kMeasuring + absl::Seconds(request.sustained_s);
+    ASSIGN_OR_RETURN(const Run run, RunAccepted(asked, deadline, stop));
+    if (!run.answer.timing()) {
+      return absl::AbortedError(Named("the runner gave no timing"));
+    }
+    KeepFullSpeed(request.threads, run.answer.end().full_speed_ns());
+    v1::Measurement measurement = run.evidence;
+    measurement.set_device_id(Describe().id());
+    measurement.set_device_fingerprint(Describe().fingerprint());
+    measurement.set_runtime(run.answer.hello().runtime());
+    measurement.set_threads(request.threads);
+    measurement.set_batch(request.batch);
+    for (int core : keeper_->cores()) measurement.add_cores(core);
+    measurement.set_measured_at_ns(measurement.after().read_at_ns());
+    if (run.answer.sustained()) {
+      *measurement.mutable_sustained() = *run.answer.sustained();
+    }
+    return measurement;
+  }
+
+  absl::StatusOr<std::vector<v1::OpLatency>> ProfileLeased(
+      absl::Span<const v1::OpKey> ops, const MeasureRequest& request,
+      const StopToken& stop) {
+    v1::RunnerRequest asked = RequestFor(request);
+    v1::ProfileWork& work = *asked.mutable_profile();
+    work.set_effort(EffortOf(request.effort));
+    work.set_full_speed_ns(FullSpeed(request.threads));
+    for (const v1::OpKey& op : ops) *work.add_ops() = op;
+    ASSIGN_OR_RETURN(
+        const Run run,
+        RunAccepted(asked, options_.runner_start + ops.size() * kMeasuring,
+                    stop));
+    const std::vector<v1::OpLatency>& measured = run.answer.ops();
+    const bool same = std::equal(
+        measured.begin(), measured.end(), ops.begin(), ops.end(),
+        [](const v1::OpLatency& got, const v1::OpKey& wanted) {
+          return got.median_ns() > 0 && got.error_ns() >= 0 &&
+                 arch::OpKeyText(got.op()) == arch::OpKeyText(wanted);
+        });
+    if (!same) {
+      return absl::AbortedError(
+          Named("the runner answered for other operators"));
+    }
+    KeepFullSpeed(request.threads, run.answer.end().full_speed_ns());
+    return measured;
+  }
+
+  std::string Named(absl::string_view what) const {
+    return absl::StrCat("phone ", options_.serial, ": ", what);
+  }
+
+  // Of the reference network; the first estimate holds while this object
+  // lives, so that results compare.
+  double FullSpeed(int threads) const {
+    const auto found = full_speed_ns_.find(threads);
+    return found == full_speed_ns_.end() ? 0 : found->second;
+  }
+  void KeepFullSpeed(int threads, double ns) {
+    if (ns > 0) full_speed_ns_.emplace(threads, ns);
+  }
+
+  const PhoneOptions options_;
+  const std::unique_ptr<PhoneKeeper> keeper_;
+  // Used by the one who holds the lease.
+  absl::flat_hash_map<int, double> full_speed_ns_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LatencyDevice>> OpenPhone(
+    const PhoneOptions& options, Clock& clock, const StopToken& stop) {
+  ASSIGN_OR_RETURN(auto keeper, PhoneKeeper::Open(options, clock, stop));
+  return std::make_unique<PhoneDevice>(options, std::move(keeper));
+}
+
+}  // namespace frostnas::latency
