@@ -6,15 +6,8 @@
 
 #include "base/clock.h"
 #include "latency/device.h"
-#include "latency/measure/measure.h"
 
 namespace frostnas::latency {
-
-// What an effort means for whole networks, and for the ops of a group. On a
-// quiet machine a network takes about 0.05, 0.2 or 0.6 s, an op 0.01, 0.03 or
-// 0.04 s.
-MeasureOptions NetworkOptions(Effort effort);
-MeasureOptions OpOptions(Effort effort);
 
 // Measures on the calling thread, pinned to one core where one thread is asked
 // for. The reference is a fixed network on the same executor; its full speed

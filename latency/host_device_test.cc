@@ -77,6 +77,16 @@ TEST_F(HostDeviceTest, SeveralThreadsAreNotPinned) {
   EXPECT_EQ(measured.batch(), 4);
 }
 
+TEST_F(HostDeviceTest, ReportsColdAndHotLatencyWhenAsked) {
+  ASSERT_OK_AND_ASSIGN(const v1::Measurement measured,
+                       Measure({.effort = Effort::kSmoke, .sustained_s = 0.2}));
+  const v1::SustainedLatency& sustained = measured.sustained();
+  EXPECT_EQ(sustained.duration_s(), 0.2);
+  EXPECT_GT(sustained.cold_ns(), 0);
+  EXPECT_GT(sustained.hot_ns(), 0);
+  EXPECT_EQ(sustained.course_ns_size(), 20);
+}
+
 TEST_F(HostDeviceTest, ProfilesEveryOpOfANetwork) {
   const arch::Graph graph =
       *arch::ExpandArchitecture(SmallPackage(3).architecture());

@@ -180,6 +180,19 @@ WorkTiming Summarize(const std::vector<Round>& rounds,
   return timing;
 }
 
+// See MeasureResult::slope.
+double SlopeOf(const std::vector<Round>& rounds) {
+  std::vector<double> slowdowns;
+  for (const Round& round : rounds) {
+    if (round.slowdown > 0) slowdowns.push_back(round.slowdown);
+  }
+  if (slowdowns.size() < 2) return 0;
+  const size_t third = (slowdowns.size() + 2) / 3;
+  return Median({slowdowns.end() - third, slowdowns.end()}) /
+             Median({slowdowns.begin(), slowdowns.begin() + third}) -
+         1;
+}
+
 MeasureResult Summarize(const std::vector<Round>& rounds,
                         const std::vector<size_t>& chosen) {
   MeasureResult result;
@@ -193,6 +206,7 @@ MeasureResult Summarize(const std::vector<Round>& rounds,
       std::minmax_element(slowdowns.begin(), slowdowns.end());
   result.drift = *high / *low - 1;
   result.slowdown = Median(slowdowns);
+  result.slope = SlopeOf(rounds);
   result.rejected_rounds = static_cast<int>(rounds.size() - chosen.size());
   return result;
 }

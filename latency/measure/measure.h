@@ -83,6 +83,10 @@ struct MeasureResult {
   double drift = 0;
   // Median over those rounds of the reference over its full speed.
   double slowdown = 0;
+  // Relative growth of the reference's time from the first to the last third
+  // of all rounds measured, medians of both: a machine that throttles. 0 with
+  // fewer than two rounds.
+  double slope = 0;
 };
 
 // Fixed work and the time it takes at full speed, > 0 (CHECK). Results compare

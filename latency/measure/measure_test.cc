@@ -54,6 +54,7 @@ TEST_F(MeasureTest, GivesTheTimeOfSteadyWork) {
   EXPECT_EQ(work.ci_high_ns, 300e3);
   EXPECT_EQ(work.samples_ns, std::vector<int64_t>(7 * 5, 300000));
   EXPECT_EQ(result.slowdown, 1);
+  EXPECT_EQ(result.slope, 0);
 }
 
 TEST_F(MeasureTest, RepeatsShortWorkToFillASample) {
@@ -116,6 +117,31 @@ TEST_F(MeasureTest, StatesTheTimeAtTheReferencesFullSpeed) {
   EXPECT_NEAR(result.works[0].median_ns, 300e3, 0.01 * 300e3);
   EXPECT_GT(result.slowdown, 1.02);
   EXPECT_GT(result.drift, 0.05);
+}
+
+// Ten percent a tenth of a second, though no single round is over the bound.
+TEST_F(MeasureTest, TellsThrottlingByItsSlope) {
+  machine_.set_slowdown(
+      [](int64_t now_ns) { return 1 + now_ns / (1000 * kMillisecond); });
+  options_.warm_up = absl::ZeroDuration();
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(3000)}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_EQ(result.rejected_rounds, 0);
+  // Seven rounds of 15 ms; between the middles of three first and last ones
+  // are four of them.
+  EXPECT_NEAR(result.slope, 0.06, 0.01);
+  EXPECT_GT(result.drift, result.slope);
+}
+
+TEST_F(MeasureTest, TheSlopeIsOfAllRounds) {
+  // Too slow for the second half of the measurement: those rounds are not
+  // behind the result, but they tell.
+  machine_.set_slowdown(
+      [](int64_t now_ns) { return now_ns < 60 * kMillisecond ? 1 : 1.5; });
+  options_.warm_up = absl::ZeroDuration();
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(3000)}));
+  EXPECT_TRUE(result.noisy);
+  EXPECT_EQ(result.slope, 0.5);
 }
 
 TEST_F(MeasureTest, MeasuresAgainWhereTheReferenceWasTooSlow) {
