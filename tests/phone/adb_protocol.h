@@ -55,7 +55,9 @@ class AdbMessageParser {
   // From now on messages are of this version; kAdbOldestVersion before.
   void set_version(uint32_t version) { version_ = version; }
 
-  void Append(absl::string_view bytes) { bytes_.append(bytes); }
+  void Append(absl::string_view bytes) {
+    bytes_.append(bytes.data(), bytes.size());
+  }
 
   // The next whole message; none: more bytes are needed. INVALID_ARGUMENT: the
   // bytes are no messages, and never will be: close the connection. Holds no

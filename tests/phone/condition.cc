@@ -124,8 +124,7 @@ std::map<std::string, std::string> ConditionFiles(const Condition& condition) {
   Files files;
   AddCores(condition, files);
   for (size_t i = 0; i < condition.zones.size(); ++i) {
-    const std::string zone =
-        absl::StrCat("/sys/class/thermal/thermal_zone", i);
+    const std::string zone = absl::StrCat("/sys/class/thermal/thermal_zone", i);
     files[absl::StrCat(zone, "/type")] = Line(condition.zones[i].type);
     files[absl::StrCat(zone, "/temp")] =
         Line(absl::StrCat(condition.zones[i].milli_degrees));

@@ -156,8 +156,8 @@ void Device::OnFault(const Fault& fault, FaultBox::Event event) {
     absl::MutexLock lock(&mutex_);
     if (begins) ++boots_;
     base_.boot_id = BootId(boots_);
-    boot_time_ = begins ? absl::InfiniteFuture()
-                        : absl::Now() + options_.boot_time;
+    boot_time_ =
+        begins ? absl::InfiniteFuture() : absl::Now() + options_.boot_time;
   }
   Show();
   if (!begins) return;

@@ -9,8 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/random.h"
-#include "base/status_macros.h"
-
 
 namespace frostnas::phone {
 namespace {
@@ -162,8 +160,8 @@ absl::StatusOr<FaultPlan> ParseFaultScript(absl::string_view text) {
   for (const Json& each : json["faults"]) {
     absl::StatusOr<Fault> fault = ParseFault(each);
     if (!fault.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "faults[", plan.size(), "].", fault.status().message()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("faults[", plan.size(), "].", fault.status().message()));
     }
     plan.push_back(*std::move(fault));
   }

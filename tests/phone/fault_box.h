@@ -48,10 +48,10 @@ class FaultBox {
 
  private:
   enum class Stage {
-    kWaiting,           // begins at `next`
+    kWaiting,  // begins at `next`
     kAwaitingProgram,
-    kArmed,             // an operation's, dropped at `next`
-    kHolding,           // a state, ends at `next`
+    kArmed,    // an operation's, dropped at `next`
+    kHolding,  // a state, ends at `next`
   };
   struct Entry {
     Fault fault;

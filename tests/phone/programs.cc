@@ -129,7 +129,8 @@ void Listen(const Program& program, Fd& out, Fd& err,
     std::array<pollfd, 3> fds = {{{out.number, POLLIN, 0},
                                   {err.number, POLLIN, 0},
                                   {closed.number, POLLIN, 0}}};
-    const int ready = poll(fds.data(), fds.size(), MillisecondsUntil(kill_time));
+    const int ready =
+        poll(fds.data(), fds.size(), MillisecondsUntil(kill_time));
     CHECK(ready >= 0 || errno == EINTR);
     if (absl::Now() >= kill_time) {
       kill();
@@ -158,8 +159,7 @@ FileKind FileKindOf(const std::string& host_path) {
   file.number = open(host_path.c_str(), O_RDONLY | O_CLOEXEC);
   Elf64_Ehdr header = {};
   const ssize_t count = read(file.number, &header, sizeof(header));
-  if (count != sizeof(header) ||
-      memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+  if (count != sizeof(header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
     return FileKind::kScript;
   }
   if (header.e_machine == kHostMachine) return FileKind::kHost;
@@ -167,7 +167,7 @@ FileKind FileKindOf(const std::string& host_path) {
   return FileKind::kNotExecutable;
 }
 
-Programs::~Programs() { KillAllAndClose(); }
+Programs::~Programs() { Stop(); }
 
 pid_t Programs::Start(const Program& program, int out, int err) {
   std::vector<std::string> argv = program.argv;
@@ -258,7 +258,15 @@ void Programs::KillAllAndClose() {
 
 void Programs::Open() {
   absl::MutexLock lock(&mutex_);
-  closed_ = false;
+  closed_ = stopped_;
+}
+
+void Programs::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+  }
+  KillAllAndClose();
 }
 
 int Programs::running() const {

@@ -70,6 +70,8 @@ class Programs {
   // Kills all, and starts no more until Open.
   void KillAllAndClose() ABSL_LOCKS_EXCLUDED(mutex_);
   void Open() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Kills all and starts no more ever.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
   int running() const ABSL_LOCKS_EXCLUDED(mutex_);
   int started() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -92,6 +94,7 @@ class Programs {
   std::vector<Running> running_ ABSL_GUARDED_BY(mutex_);
   int started_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace frostnas::phone

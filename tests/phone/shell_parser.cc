@@ -29,8 +29,7 @@ class Parser {
       SkipBlanks(/*lines=*/wanted || script.empty());
       ASSIGN_OR_RETURN(SimpleCommand command, ParseCommand());
       command.after = after;
-      const bool empty = command.words.empty() &&
-                         command.assignments.empty() &&
+      const bool empty = command.words.empty() && command.assignments.empty() &&
                          command.redirections.empty();
       if (!empty) script.push_back(std::move(command));
       if (empty && (wanted || (!AtEnd() && !At(';') && !At('\n')))) {
@@ -45,7 +44,8 @@ class Parser {
       } else if (Take(";") || Take("\n")) {
         after = SimpleCommand::After::kAny;
       } else {
-        return Error(absl::StrCat("not supported here: ", text_.substr(at_, 1)));
+        return Error(
+            absl::StrCat("not supported here: ", text_.substr(at_, 1)));
       }
     }
   }
@@ -158,8 +158,7 @@ class Parser {
       const char c = text_[at_];
       if (absl::StrContains(" \t\n;&|<>", absl::string_view(&c, 1))) break;
       if (c == '(' || c == ')' || c == '`') {
-        return Error(absl::StrCat("not supported: ",
-                                  absl::string_view(&c, 1)));
+        return Error(absl::StrCat("not supported: ", absl::string_view(&c, 1)));
       }
       ++at_;
       if (c == '\'') {
