@@ -12,12 +12,12 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "latency/bench.h"
 #include "latency/measure/affinity.h"
 #include "latency/measure/host_description.h"
 #include "latency/measure/machine.h"
+#include "latency/samples_digest.h"
 #include "nn/threads.h"
 #include "quant/executor.h"
 #include "quant/package.h"
@@ -25,16 +25,6 @@
 
 namespace frostnas::latency {
 namespace {
-
-std::string SamplesDigest(const std::vector<int64_t>& samples_ns) {
-  std::string bytes;
-  for (int64_t ns : samples_ns) {
-    for (int shift = 0; shift < 64; shift += 8) {
-      bytes.push_back(static_cast<char>(ns >> shift & 0xff));
-    }
-  }
-  return Sha256Hex(bytes);
-}
 
 v1::Measurement ToMeasurement(const MeasureResult& result) {
   const WorkTiming& timing = result.works.front();

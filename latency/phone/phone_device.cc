@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "arch/op_key.h"
 #include "base/log.h"
@@ -100,11 +101,8 @@ class PhoneDevice final : public LatencyDevice {
   }
 
  private:
-  // A run of the runner and what is known of the phone around it.
-  struct Run {
-    RunnerAnswer answer;
-    v1::Measurement evidence;  // conditions, slope, verdict
-  };
+  // Runs something on the phone and adds what it gives to the evidence.
+  using RunOnPhone = absl::FunctionRef<absl::Status(v1::Measurement& evidence)>;
 
   v1::RunnerRequest RequestFor(const MeasureRequest& request) const {
     v1::RunnerRequest made;
@@ -115,22 +113,21 @@ class PhoneDevice final : public LatencyDevice {
     return made;
   }
 
-  // A run that the rules accept, after as many tries as it takes; the last
-  // try's noise is accepted as noise.
-  absl::StatusOr<Run> RunAccepted(const v1::RunnerRequest& request,
-                                  absl::Duration deadline,
-                                  const StopToken& stop) {
+  // Evidence of a run that the rules accept, after as many tries as it takes;
+  // the last try's noise is accepted as noise.
+  absl::StatusOr<v1::Measurement> RunAccepted(RunOnPhone run,
+                                              const StopToken& stop) {
     for (int tried = 1;; ++tried) {
-      ASSIGN_OR_RETURN(Run run, RunOnce(request, deadline, stop));
-      run.evidence.set_tries(tried);
-      const AcceptanceResult judged = Judge(options_.rules, run.evidence);
+      ASSIGN_OR_RETURN(v1::Measurement evidence, RunOnce(run, stop));
+      evidence.set_tries(tried);
+      const AcceptanceResult judged = Judge(options_.rules, evidence);
       switch (judged.acceptance) {
         case Acceptance::kAccept:
-          return run;
+          return evidence;
         case Acceptance::kCoolDown:
           return TooHotError(Named(judged.reason));
         case Acceptance::kMeasureAgain:
-          if (tried >= options_.max_tries) return run;
+          if (tried >= options_.max_tries) return evidence;
           break;
         case Acceptance::kReject:
           if (tried < options_.max_tries) break;
@@ -141,28 +138,39 @@ class PhoneDevice final : public LatencyDevice {
     }
   }
 
-  absl::StatusOr<Run> RunOnce(const v1::RunnerRequest& request,
-                              absl::Duration deadline, const StopToken& stop) {
-    Run run;
-    ASSIGN_OR_RETURN(*run.evidence.mutable_before(), keeper_->Conditions(stop));
+  absl::StatusOr<v1::Measurement> RunOnce(RunOnPhone run,
+                                          const StopToken& stop) {
+    v1::Measurement evidence;
+    ASSIGN_OR_RETURN(*evidence.mutable_before(), keeper_->Conditions(stop));
     const AcceptanceResult start =
-        JudgeStart(options_.rules, run.evidence.before(), /*cooling=*/false);
+        JudgeStart(options_.rules, evidence.before(), /*cooling=*/false);
     if (start.acceptance != Acceptance::kAccept) {
       return TooHotError(Named(start.reason));
     }
-    ASSIGN_OR_RETURN(run.answer,
-                     keeper_->runner().Ask(request, deadline, stop));
-    ASSIGN_OR_RETURN(*run.evidence.mutable_after(), keeper_->Conditions(stop));
-    if (run.answer.timing()) {
-      RETURN_IF_ERROR(CheckTiming(*run.answer.timing()));
-      run.evidence.MergeFrom(ToMeasurement(*run.answer.timing()));
-    }
-    return run;
+    RETURN_IF_ERROR(run(evidence));
+    ASSIGN_OR_RETURN(*evidence.mutable_after(), keeper_->Conditions(stop));
+    return evidence;
   }
 
   absl::StatusOr<v1::Measurement> MeasureLeased(const v1::Package& package,
                                                 const MeasureRequest& request,
                                                 const StopToken& stop) {
+    absl::StatusOr<v1::Measurement> measurement =
+        options_.custom ? MeasureByCustom(package, request, stop)
+                        : MeasureByRunner(package, request, stop);
+    RETURN_IF_ERROR(measurement.status());
+    measurement->set_device_id(Describe().id());
+    measurement->set_device_fingerprint(Describe().fingerprint());
+    measurement->set_threads(request.threads);
+    measurement->set_batch(request.batch);
+    for (int core : keeper_->cores()) measurement->add_cores(core);
+    measurement->set_measured_at_ns(measurement->after().read_at_ns());
+    return measurement;
+  }
+
+  absl::StatusOr<v1::Measurement> MeasureByRunner(const v1::Package& package,
+                                                  const MeasureRequest& request,
+                                                  const StopToken& stop) {
     v1::RunnerRequest asked = RequestFor(request);
     v1::MeasureWork& work = *asked.mutable_measure();
     ASSIGN_OR_RETURN(
@@ -174,22 +182,49 @@ class PhoneDevice final : public LatencyDevice {
     work.set_sustained_s(request.sustained_s);
     const absl::Duration deadline =
         options_.runner_start + kMeasuring + absl::Seconds(request.sustained_s);
-    ASSIGN_OR_RETURN(const Run run, RunAccepted(asked, deadline, stop));
-    if (!run.answer.timing()) {
-      return absl::AbortedError(Named("the runner gave no timing"));
+    RunnerAnswer answer;
+    const auto run = [&](v1::Measurement& evidence) -> absl::Status {
+      ASSIGN_OR_RETURN(answer, keeper_->runner().Ask(asked, deadline, stop));
+      if (!answer.timing()) {
+        return absl::AbortedError(Named("the runner gave no timing"));
+      }
+      RETURN_IF_ERROR(CheckTiming(*answer.timing()));
+      evidence.MergeFrom(ToMeasurement(*answer.timing()));
+      return absl::OkStatus();
+    };
+    ASSIGN_OR_RETURN(v1::Measurement measurement, RunAccepted(run, stop));
+    KeepFullSpeed(request.threads, answer.end().full_speed_ns());
+    measurement.set_runtime(answer.hello().runtime());
+    if (answer.sustained()) {
+      *measurement.mutable_sustained() = *answer.sustained();
     }
-    KeepFullSpeed(request.threads, run.answer.end().full_speed_ns());
-    v1::Measurement measurement = run.evidence;
-    measurement.set_device_id(Describe().id());
-    measurement.set_device_fingerprint(Describe().fingerprint());
-    measurement.set_runtime(run.answer.hello().runtime());
-    measurement.set_threads(request.threads);
-    measurement.set_batch(request.batch);
-    for (int core : keeper_->cores()) measurement.add_cores(core);
-    measurement.set_measured_at_ns(measurement.after().read_at_ns());
-    if (run.answer.sustained()) {
-      *measurement.mutable_sustained() = *run.answer.sustained();
-    }
+    return measurement;
+  }
+
+  absl::StatusOr<v1::Measurement> MeasureByCustom(const v1::Package& package,
+                                                  const MeasureRequest& request,
+                                                  const StopToken& stop) {
+    const CustomRuntime& custom = *options_.custom;
+    ASSIGN_OR_RETURN(const std::string model, options_.export_model(package));
+    ASSIGN_OR_RETURN(const std::string path,
+                     keeper_->runner().Bring("model", model, stop));
+    const std::vector<std::string> command = custom.Command(
+        {.model = path, .threads = request.threads, .cores = keeper_->cores()});
+    const auto run = [&](v1::Measurement& evidence) -> absl::Status {
+      std::vector<std::vector<int64_t>> runs;
+      for (int i = 0; i < custom.runs(); ++i) {
+        ASSIGN_OR_RETURN(const std::string output,
+                         keeper_->adb().Shell(options_.serial, command,
+                                              {.deadline = custom.deadline(),
+                                               .stop = stop,
+                                               .folder = kPhoneFolder}));
+        ASSIGN_OR_RETURN(runs.emplace_back(), custom.SamplesNs(output));
+      }
+      evidence.MergeFrom(ReportedMeasurement(runs));
+      return absl::OkStatus();
+    };
+    ASSIGN_OR_RETURN(v1::Measurement measurement, RunAccepted(run, stop));
+    measurement.set_runtime(custom.config().name());
     return measurement;
   }
 
@@ -201,11 +236,15 @@ class PhoneDevice final : public LatencyDevice {
     work.set_effort(EffortOf(request.effort));
     work.set_full_speed_ns(FullSpeed(request.threads));
     for (const v1::OpKey& op : ops) *work.add_ops() = op;
-    ASSIGN_OR_RETURN(
-        const Run run,
-        RunAccepted(asked, options_.runner_start + ops.size() * kMeasuring,
-                    stop));
-    const std::vector<v1::OpLatency>& measured = run.answer.ops();
+    RunnerAnswer answer;
+    const absl::Duration deadline =
+        options_.runner_start + ops.size() * kMeasuring;
+    const auto run = [&](v1::Measurement&) -> absl::Status {
+      ASSIGN_OR_RETURN(answer, keeper_->runner().Ask(asked, deadline, stop));
+      return absl::OkStatus();
+    };
+    RETURN_IF_ERROR(RunAccepted(run, stop).status());
+    const std::vector<v1::OpLatency>& measured = answer.ops();
     const bool same = std::equal(
         measured.begin(), measured.end(), ops.begin(), ops.end(),
         [](const v1::OpLatency& got, const v1::OpKey& wanted) {
@@ -216,7 +255,7 @@ class PhoneDevice final : public LatencyDevice {
       return absl::AbortedError(
           Named("the runner answered for other operators"));
     }
-    KeepFullSpeed(request.threads, run.answer.end().full_speed_ns());
+    KeepFullSpeed(request.threads, answer.end().full_speed_ns());
     return measured;
   }
 

@@ -35,6 +35,13 @@ PhoneFinding FindingOf(const absl::Status& status) {
   }
 }
 
+std::string RuntimeOf(const PhoneOptions& options,
+                      const v1::RunnerHello& hello) {
+  if (!options.custom) return hello.runtime();
+  return absl::StrCat(options.custom->config().name(), "; operators by ",
+                      hello.runtime());
+}
+
 // A sign-up that cannot succeed later.
 bool IsFinal(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsCancelled(status) ||
@@ -211,7 +218,7 @@ absl::Status PhoneKeeper::SignUp(bool afresh, const StopToken& stop) {
   ASSIGN_OR_RETURN(const std::vector<int> cores,
                    ChooseCores(options_.cores, khz));
   device.set_isa(answer.hello().isa());
-  device.set_runtime(answer.hello().runtime());
+  device.set_runtime(RuntimeOf(options_, answer.hello()));
   for (int core : cores) device.add_measuring_cores(core);
   device.set_fingerprint(DeviceFingerprint(device));
   if (!device_.fingerprint().empty()) {

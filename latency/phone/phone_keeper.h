@@ -48,6 +48,7 @@ class PhoneKeeper {
   void Release(const absl::Status& used);
 
   // For the one who holds the lease.
+  const Adb& adb() const { return adb_; }
   const PhoneRunner& runner() const { return runner_; }
   absl::StatusOr<v1::Conditions> Conditions(const StopToken& stop) const;
 

@@ -2,10 +2,13 @@
 #ifndef FROSTNAS_LATENCY_PHONE_PHONE_OPTIONS_H_
 #define FROSTNAS_LATENCY_PHONE_PHONE_OPTIONS_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "latency/adb/adb.h"
+#include "latency/custom/custom_runtime.h"
+#include "latency/custom/model_export.h"
 #include "latency/phone/acceptance.h"
 #include "latency/phone/phone_life.h"
 #include "latency/phone/runner_bundle.h"
@@ -17,6 +20,9 @@ struct PhoneOptions {
   // core_choice.h.
   std::string cores = "big";
   RunnerBundle runner;
+  // Measures whole networks in place of the runner, with what it takes.
+  std::optional<CustomRuntime> custom;
+  ModelExport export_model;
   AdbOptions adb;
   AcceptanceRules rules;
   PhoneLifeOptions life;
