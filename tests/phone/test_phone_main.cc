@@ -38,8 +38,8 @@ absl::Status Serve() {
   PhoneOptions options;
   options.port = absl::GetFlag(FLAGS_port);
   if (!absl::GetFlag(FLAGS_root).empty()) {
-    options.root = std::filesystem::absolute(
-        ResolveUserPath(absl::GetFlag(FLAGS_root)));
+    options.root =
+        std::filesystem::absolute(ResolveUserPath(absl::GetFlag(FLAGS_root)));
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<TestPhone> phone,
                    TestPhone::Start(std::move(options)));
