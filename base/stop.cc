@@ -48,6 +48,12 @@ StopSource* InstallHandlers() {
   sigemptyset(&action.sa_mask);
   CHECK(sigaction(SIGINT, &action, nullptr) == 0);
   CHECK(sigaction(SIGTERM, &action, nullptr) == 0);
+  // Who started the program with nohup wants it to go on.
+  struct sigaction hangup = {};
+  CHECK(sigaction(SIGHUP, nullptr, &hangup) == 0);
+  if (hangup.sa_handler != SIG_IGN) {
+    CHECK(sigaction(SIGHUP, &action, nullptr) == 0);
+  }
   return source;
 }
 

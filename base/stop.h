@@ -72,9 +72,10 @@ class StopSource {
   std::optional<StopCallback> parent_;
 };
 
-// From now on SIGINT and SIGTERM request a stop of the returned token, once
-// for the whole process; a second signal ends the process at once with exit
-// code 128 + signal. Further calls return the same token.
+// From now on SIGINT, SIGTERM and, unless it is ignored (nohup), SIGHUP request
+// a stop of the returned token, once for the whole process; a second signal
+// ends the process at once with exit code 128 + signal. Further calls return
+// the same token.
 StopToken StopOnSignals();
 
 }  // namespace frostnas

@@ -71,6 +71,20 @@ TEST(StopTest, CallbacksRunOnceOrAtOnce) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST(StopDeathTest, AHangupStopsUnlessItWasIgnored) {
+  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  const auto stops = [](void (*before)(int)) {
+    signal(SIGHUP, before);
+    const StopToken token = StopOnSignals();
+    raise(SIGHUP);
+    // An ignored one never comes; the other has asked before this ends.
+    raise(SIGTERM);
+    _exit(token.WaitFor(absl::Seconds(30)) ? 0 : 1);
+  };
+  EXPECT_EXIT(stops(SIG_IGN), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(stops(SIG_DFL), ::testing::ExitedWithCode(128 + SIGTERM), "");
+}
+
 TEST(StopDeathTest, ASignalStopsAndASecondOneEndsTheProcess) {
   ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
   EXPECT_EXIT(
