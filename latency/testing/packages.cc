@@ -33,17 +33,12 @@ constexpr char kArchitecture[] = R"pb(
 
 }  // namespace
 
-v1::Package SmallPackage(int expansion) {
+v1::Package RandomPackage(const v1::Architecture& architecture, uint64_t seed) {
+  const quant::QuantizedGraph quantized = quant::RandomQuantizedGraph(
+      *arch::ExpandArchitecture(architecture), seed);
   v1::Package package;
   package.set_format_version(1);
-  v1::Architecture& architecture = *package.mutable_architecture();
-  CHECK(google::protobuf::TextFormat::ParseFromString(kArchitecture,
-                                                      &architecture));
-  for (v1::Block& block : *architecture.mutable_blocks()) {
-    if (block.has_frost()) block.mutable_frost()->set_expansion(expansion);
-  }
-  const quant::QuantizedGraph quantized = quant::RandomQuantizedGraph(
-      *arch::ExpandArchitecture(architecture), /*seed=*/7);
+  *package.mutable_architecture() = architecture;
   for (int channel = 0; channel < 3; ++channel) {
     package.mutable_input()->add_mean(0.5);
     package.mutable_input()->add_stddev(0.25);
@@ -52,6 +47,16 @@ v1::Package SmallPackage(int expansion) {
   package.mutable_layers()->Assign(quantized.layers.begin(),
                                    quantized.layers.end());
   return package;
+}
+
+v1::Package SmallPackage(int expansion) {
+  v1::Architecture architecture;
+  CHECK(google::protobuf::TextFormat::ParseFromString(kArchitecture,
+                                                      &architecture));
+  for (v1::Block& block : *architecture.mutable_blocks()) {
+    if (block.has_frost()) block.mutable_frost()->set_expansion(expansion);
+  }
+  return RandomPackage(architecture, /*seed=*/7);
 }
 
 }  // namespace frostnas::latency

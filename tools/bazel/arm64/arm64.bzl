@@ -76,3 +76,34 @@ arm64_program = rule(
         ),
     },
 )
+
+def arm64_test(name, test, processor = "max", flags = [], **kwargs):
+    """Runs a cc_test's arm64 build on an emulated processor.
+
+    The test finds none of its data files.
+
+    Args:
+      name: the test.
+      test: the cc_test.
+      processor: QEMU's name. "max" has every instruction there is,
+        "cortex-a53" no dot products of bytes.
+      flags: for the test.
+      **kwargs: as any test's.
+    """
+    arm64_program(
+        name = name + "_program",
+        testonly = True,
+        program = test,
+        visibility = ["//visibility:private"],
+    )
+    native.sh_test(
+        name = name,
+        srcs = ["//tools/bazel/arm64:arm64_test.sh"],
+        args = [
+            "$(location :%s_program)" % name,
+            processor,
+            "./" + test.split(":")[-1],
+        ] + flags,
+        data = [":%s_program" % name],
+        **kwargs
+    )
