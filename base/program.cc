@@ -92,7 +92,9 @@ std::vector<std::string> ParseProgram(int argc, char** argv,
   absl::SetProgramUsageMessage(info.usage);
   absl::FlagsUsageConfig config;
   const auto ours = [files = info.flag_files](absl::string_view file) {
-    return absl::StrContains(file, files);
+    return std::any_of(
+        files.begin(), files.end(),
+        [&](const std::string& part) { return absl::StrContains(file, part); });
   };
   config.contains_helpshort_flags = ours;
   config.contains_help_flags = ours;

@@ -14,8 +14,9 @@ namespace frostnas {
 struct ProgramInfo {
   std::string name;   // "controller"
   std::string usage;  // printed by --help, before the flags
-  // --help lists the flags of files whose path contains this ("search/main/").
-  std::string flag_files;
+  // --help lists the flags of files whose path contains one of these
+  // ("search/main/").
+  std::vector<std::string> flag_files;
   // Flags that may be given several times; their values are joined to a comma
   // list, which is what the parser takes.
   std::vector<std::string> repeatable;

@@ -1,8 +1,11 @@
 #include "workers/task_runner.h"
 
+#include "latency/device.h"
+
 namespace frostnas::workers {
 
 v1::AttemptOutcome OutcomeOf(const absl::Status& status) {
+  if (latency::IsTooHot(status)) return v1::ATTEMPT_OUTCOME_THERMAL_REJECT;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return v1::ATTEMPT_OUTCOME_OK;

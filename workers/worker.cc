@@ -17,6 +17,8 @@ namespace {
 constexpr absl::Duration kLeaseWait = absl::Seconds(20);
 constexpr absl::Duration kRetryEvery = absl::Milliseconds(500);
 constexpr absl::Duration kMinHeartbeatEvery = absl::Milliseconds(10);
+// Between looks at a device that cannot be measured now.
+constexpr absl::Duration kReadyEvery = absl::Milliseconds(200);
 // How long a result is offered to a controller that does not answer once the
 // worker is to stop.
 constexpr absl::Duration kLastReport = absl::Seconds(1);
@@ -116,6 +118,10 @@ absl::Status Worker::Register(const StopToken& stop) {
 }
 
 absl::Status Worker::Step(const StopToken& stop) {
+  if (options_.ready && !options_.ready().ok()) {
+    clock_.WaitFor(kReadyEvery, stop);
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(const std::optional<v1::Lease> lease,
                    client_->LeaseTask(session_, kLeaseWait));
   if (lease.has_value()) RunTask(*lease, stop);

@@ -14,6 +14,7 @@
 #ifndef FROSTNAS_WORKERS_WORKER_H_
 #define FROSTNAS_WORKERS_WORKER_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,9 @@ struct WorkerOptions {
   std::string worker_id;
   // Described as the controller will see them.
   std::vector<v1::Device> devices;
+  // Asked before a task is leased: while it is not OK (a phone is away, or
+  // cools down) none is. Returns at once.
+  std::function<absl::Status()> ready;
 };
 
 // What does each kind of task; the worker's roles are the keys.

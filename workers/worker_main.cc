@@ -13,8 +13,9 @@
 #include "base/program.h"
 #include "base/status_macros.h"
 #include "base/stop.h"
+#include "workers/device_flags.h"
 #include "workers/runners.h"
-#include "workers/worker.h"
+#include "workers/worker_group.h"
 
 ABSL_FLAG(std::string, controller, "127.0.0.1:50051",
           "HOST:PORT of the controller.");
@@ -76,21 +77,23 @@ absl::Status Run() {
       runner_options.devices = absl::GetFlag(FLAGS_device);
     }
   }
-  ASSIGN_OR_RETURN(RunnerSet set, MakeRunners(runner_options));
-  WorkerOptions options;
-  options.client = {.controller = absl::GetFlag(FLAGS_controller),
-                    .insecure = absl::GetFlag(FLAGS_insecure),
-                    .tls_cert = PathFlag(absl::GetFlag(FLAGS_tls_cert)),
-                    .tls_key = PathFlag(absl::GetFlag(FLAGS_tls_key)),
-                    .tls_ca = PathFlag(absl::GetFlag(FLAGS_tls_ca))};
-  options.worker_id = absl::GetFlag(FLAGS_worker_id);
-  if (options.worker_id.empty()) options.worker_id = DefaultWorkerId();
-  options.devices = std::move(set.devices);
-  ASSIGN_OR_RETURN(auto worker, Worker::Create(options, std::move(set.runners),
-                                               RealClock()));
-  LOG(INFO) << "worker " << options.worker_id << " for "
-            << options.client.controller;
-  return worker->Run(StopOnSignals());
+  ASSIGN_OR_RETURN(runner_options.device_options, DeviceOptionsFromFlags());
+  const StopToken stop = StopOnSignals();
+  ASSIGN_OR_RETURN(std::vector<RunnerSet> sets,
+                   MakeRunners(runner_options, stop));
+  const LeaseClientOptions client = {
+      .controller = absl::GetFlag(FLAGS_controller),
+      .insecure = absl::GetFlag(FLAGS_insecure),
+      .tls_cert = PathFlag(absl::GetFlag(FLAGS_tls_cert)),
+      .tls_key = PathFlag(absl::GetFlag(FLAGS_tls_key)),
+      .tls_ca = PathFlag(absl::GetFlag(FLAGS_tls_ca))};
+  std::string worker_id = absl::GetFlag(FLAGS_worker_id);
+  if (worker_id.empty()) worker_id = DefaultWorkerId();
+  ASSIGN_OR_RETURN(
+      auto group,
+      WorkerGroup::Create(client, worker_id, std::move(sets), RealClock()));
+  LOG(INFO) << "worker " << worker_id << " for " << client.controller;
+  return group->Run(stop);
 }
 
 int Main(int argc, char** argv) {
@@ -100,7 +103,7 @@ int Main(int argc, char** argv) {
       .usage =
           "worker [flags]\n\nLeases tasks from a controller and runs "
           "them, until it is stopped.\n",
-      .flag_files = "workers/worker_main",
+      .flag_files = {"workers/worker_main", "workers/device_flags"},
       .repeatable = {"device", "roles"}};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   if (!rest.empty()) {

@@ -130,7 +130,7 @@ absl::Status Export() {
 int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info = {
-      .name = "export", .usage = kUsage, .flag_files = "deploy/programs/"};
+      .name = "export", .usage = kUsage, .flag_files = {"deploy/programs/"}};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   if (!rest.empty()) {
     return ExitCode(info,

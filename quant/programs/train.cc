@@ -240,7 +240,7 @@ absl::Status Train() {
 int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info = {
-      .name = "train", .usage = kUsage, .flag_files = "quant/programs/"};
+      .name = "train", .usage = kUsage, .flag_files = {"quant/programs/"}};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   if (!rest.empty()) {
     return ExitCode(info,

@@ -2,29 +2,19 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "search/device_front.h"
 #include "search/trial_latency.h"
 
 namespace frostnas::search {
 namespace {
-
-bool Meets(const v1::LatencyLimit& limit, const v1::Trial& trial) {
-  const v1::Measurement* latency = LatencyOn(trial, limit.device_id());
-  return latency != nullptr && latency->median_ns() <= limit.limit_ns();
-}
-
-// Whether the trial's measurements meet every limit of the spec.
-bool MeetsLimits(const v1::StudySpec& spec, const v1::Trial& trial) {
-  return absl::c_all_of(
-      spec.latency_limits(),
-      [&trial](const v1::LatencyLimit& limit) { return Meets(limit, trial); });
-}
 
 // Names the first limit that none of the trials meets, or all limits when it
 // is only together that they cannot be met.
@@ -49,38 +39,43 @@ absl::Status NothingMeetsTheLimits(const v1::StudySpec& spec,
       kRemedy));
 }
 
-ObjectivePoint PointOf(const db::Objective& objective) {
-  return {.id = objective.trial_id,
-          .accuracy = objective.int8_top1,
-          .latency_ns = objective.latency_ns};
+absl::StatusOr<std::vector<v1::Trial>> MeasuredTrials(
+    StudyRun& run, const std::string& device_id) {
+  ASSIGN_OR_RETURN(const std::vector<db::Objective> objectives,
+                   run.store.ListObjectives(run.study_id, device_id));
+  std::vector<v1::Trial> trials;
+  for (const db::Objective& objective : objectives) {
+    ASSIGN_OR_RETURN(trials.emplace_back(),
+                     run.store.GetTrial(run.study_id, objective.trial_id));
+  }
+  return trials;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<ObjectivePoint>> MeasuredPoints(StudyRun& run) {
-  ASSIGN_OR_RETURN(const std::vector<db::Objective> objectives,
-                   run.store.ListObjectives(run.study_id, run.spec.devices(0)));
-  std::vector<v1::Trial> measured;
-  std::vector<ObjectivePoint> admitted;
-  for (const db::Objective& objective : objectives) {
-    ASSIGN_OR_RETURN(v1::Trial trial,
-                     run.store.GetTrial(run.study_id, objective.trial_id));
-    if (MeetsLimits(run.spec, trial)) admitted.push_back(PointOf(objective));
-    measured.push_back(std::move(trial));
-  }
-  if (admitted.empty()) return NothingMeetsTheLimits(run.spec, measured);
-  return admitted;
+absl::StatusOr<std::vector<ObjectivePoint>> MeasuredPoints(
+    StudyRun& run, const std::string& device_id) {
+  ASSIGN_OR_RETURN(const std::vector<v1::Trial> trials,
+                   MeasuredTrials(run, device_id));
+  std::vector<ObjectivePoint> points =
+      AdmittedPoints(run.spec, trials, device_id);
+  if (points.empty()) return NothingMeetsTheLimits(run.spec, trials);
+  return points;
 }
 
 absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update) {
-  ASSIGN_OR_RETURN(const std::vector<ObjectivePoint> admitted,
-                   MeasuredPoints(run));
   db::StudyStep step{.update = update};
-  step.front.emplace();
-  for (const ObjectivePoint& point : ParetoFront(admitted)) {
-    step.front->push_back(point.id);
+  std::set<int> front;
+  for (const std::string& device : run.spec.devices()) {
+    ASSIGN_OR_RETURN(const std::vector<ObjectivePoint> admitted,
+                     MeasuredPoints(run, device));
+    for (const ObjectivePoint& point : ParetoFront(admitted)) {
+      front.insert(point.id);
+    }
+    if (device != run.spec.devices(0)) continue;
+    step.update.hypervolume = Hypervolume(admitted, DefaultReference(admitted));
   }
-  step.update.hypervolume = Hypervolume(admitted, DefaultReference(admitted));
+  step.front.emplace(front.begin(), front.end());
   return run.store.CommitStep(run.study_id, step).status();
 }
 

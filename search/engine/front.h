@@ -1,7 +1,8 @@
-// The front of a study, selected from measured values on its first device.
+// The fronts of a study, selected from measured values, one a device.
 #ifndef FROSTNAS_SEARCH_ENGINE_FRONT_H_
 #define FROSTNAS_SEARCH_ENGINE_FRONT_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,13 +13,14 @@
 
 namespace frostnas::search {
 
-// The trials that are measured and meet every latency limit of the spec, as
-// they stand. FAILED_PRECONDITION: there is none; says the smallest measured
-// latency.
-absl::StatusOr<std::vector<ObjectivePoint>> MeasuredPoints(StudyRun& run);
+// The trials that are measured on the device and meet every latency limit of
+// the spec, as they stand. FAILED_PRECONDITION: there is none; says the
+// smallest measured latency.
+absl::StatusOr<std::vector<ObjectivePoint>> MeasuredPoints(
+    StudyRun& run, const std::string& device_id);
 
-// Marks the front of MeasuredPoints, stores its hypervolume and, in the same
-// commit, `update`. Codes as MeasuredPoints.
+// Marks the trials on the front of some device, stores the hypervolume of the
+// first device's and, in the same commit, `update`. Codes as MeasuredPoints.
 absl::Status SelectFront(StudyRun& run, const db::StudyUpdate& update);
 
 }  // namespace frostnas::search

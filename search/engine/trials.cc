@@ -191,13 +191,16 @@ absl::StatusOr<std::vector<int>> Finalists(StudyRun& run,
     }
   }
   if (!ids.empty()) return ids;
-  ASSIGN_OR_RETURN(const std::vector<ObjectivePoint> admitted,
-                   MeasuredPoints(run));
-  for (const ObjectivePoint& point :
-       MostAccurateOfBands(admitted, round.finalists)) {
-    ids.push_back(point.id);
+  std::set<int> best;
+  for (const std::string& device : run.spec.devices()) {
+    ASSIGN_OR_RETURN(const std::vector<ObjectivePoint> admitted,
+                     MeasuredPoints(run, device));
+    for (const ObjectivePoint& point :
+         MostAccurateOfBands(admitted, round.finalists)) {
+      best.insert(point.id);
+    }
   }
-  return ids;
+  return std::vector<int>(best.begin(), best.end());
 }
 
 absl::StatusOr<std::vector<v1::Trial>> RoundTrials(StudyRun& run,

@@ -28,6 +28,7 @@
 #include "search/report/terminal_table.h"
 #include "search/server/server.h"
 #include "search/supernet/supernet_search.h"
+#include "workers/device_flags.h"
 
 namespace frostnas::search {
 namespace {
@@ -97,6 +98,8 @@ absl::Status Finish(const ControllerOptions& options, const OnnxChecking& onnx,
 absl::Status RunOneStudy(const ControllerOptions& options,
                          const OnnxChecking& onnx, const StopToken& stop) {
   // Flags are checked before anything is written.
+  ASSIGN_OR_RETURN(const latency::DeviceOptions devices,
+                   workers::DeviceOptionsFromFlags());
   v1::StudySpec spec;
   if (!options.resume) {
     ASSIGN_OR_RETURN(spec, StudySpecFromFlags());
@@ -110,9 +113,9 @@ absl::Status RunOneStudy(const ControllerOptions& options,
                    Server::Start(options.server, storage.store.get(),
                                  storage.blobs.get(), &RealClock()));
   StopSource study_stop(stop);
-  ASSIGN_OR_RETURN(
-      auto worker,
-      EmbeddedWorker::Start(server->address(), study.spec(), &study_stop));
+  ASSIGN_OR_RETURN(auto worker,
+                   EmbeddedWorker::Start(server->address(), study.spec(),
+                                         devices, &study_stop));
   LOG(INFO) << "study " << study.id() << " in " << options.db;
   PhaseProgress progress(RealClock(), StderrOutput());
   const absl::Status status = RunStudy(
@@ -184,7 +187,7 @@ int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info{.name = "controller",
                          .usage = kUsage,
-                         .flag_files = "search/main/",
+                         .flag_files = {"search/main/", "workers/device_flags"},
                          .repeatable = RepeatableStudyFlags()};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   if (!rest.empty()) {

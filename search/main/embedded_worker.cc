@@ -14,7 +14,7 @@ namespace frostnas::search {
 
 absl::StatusOr<std::unique_ptr<EmbeddedWorker>> EmbeddedWorker::Start(
     const std::string& controller, const v1::StudySpec& spec,
-    StopSource* study) {
+    const latency::DeviceOptions& devices, StopSource* study) {
   workers::RunnerOptions options;
   options.roles = {v1::TASK_KIND_ACCURACY};
   for (const std::string& device : spec.devices()) {
@@ -24,19 +24,19 @@ absl::StatusOr<std::unique_ptr<EmbeddedWorker>> EmbeddedWorker::Start(
     options.roles.push_back(v1::TASK_KIND_PROFILE_OPS);
     options.roles.push_back(v1::TASK_KIND_LATENCY);
   }
-  ASSIGN_OR_RETURN(workers::RunnerSet set, workers::MakeRunners(options));
-  ASSIGN_OR_RETURN(auto worker, workers::Worker::Create(
-                                    {.client = {.controller = controller},
-                                     .worker_id = "embedded",
-                                     .devices = std::move(set.devices)},
-                                    std::move(set.runners), RealClock()));
-  return absl::WrapUnique(new EmbeddedWorker(std::move(worker), study));
+  options.device_options = devices;
+  ASSIGN_OR_RETURN(std::vector<workers::RunnerSet> sets,
+                   workers::MakeRunners(options, study->token()));
+  ASSIGN_OR_RETURN(auto workers, workers::WorkerGroup::Create(
+                                     {.controller = controller}, "embedded",
+                                     std::move(sets), RealClock()));
+  return absl::WrapUnique(new EmbeddedWorker(std::move(workers), study));
 }
 
-EmbeddedWorker::EmbeddedWorker(std::unique_ptr<workers::Worker> worker,
+EmbeddedWorker::EmbeddedWorker(std::unique_ptr<workers::WorkerGroup> workers,
                                StopSource* study)
-    : worker_(std::move(worker)), thread_([this, study] {
-        ended_ = worker_->Run(stop_.token());
+    : workers_(std::move(workers)), thread_([this, study] {
+        ended_ = workers_->Run(stop_.token());
         if (!ended_.ok()) study->RequestStop();
       }) {}
 

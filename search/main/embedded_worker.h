@@ -10,8 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/stop.h"
+#include "latency/open_device.h"
 #include "proto/frostnas/v1/study.pb.h"
-#include "workers/worker.h"
+#include "workers/worker_group.h"
 
 namespace frostnas::search {
 
@@ -22,7 +23,7 @@ class EmbeddedWorker {
   // device that cannot be used, naming it.
   static absl::StatusOr<std::unique_ptr<EmbeddedWorker>> Start(
       const std::string& controller, const v1::StudySpec& spec,
-      StopSource* study);
+      const latency::DeviceOptions& devices, StopSource* study);
   // Stops as Stop does.
   ~EmbeddedWorker();
 
@@ -31,9 +32,10 @@ class EmbeddedWorker {
   absl::Status Stop();
 
  private:
-  EmbeddedWorker(std::unique_ptr<workers::Worker> worker, StopSource* study);
+  EmbeddedWorker(std::unique_ptr<workers::WorkerGroup> workers,
+                 StopSource* study);
 
-  std::unique_ptr<workers::Worker> worker_;
+  std::unique_ptr<workers::WorkerGroup> workers_;
   StopSource stop_;
   absl::Status ended_;  // written by thread_, read after it was joined
   std::thread thread_;

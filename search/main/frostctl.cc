@@ -207,7 +207,7 @@ absl::Status Run(const std::vector<std::string>& arguments) {
 int Main(int argc, char** argv) {
   const ProgramInfo info{.name = "frostctl",
                          .usage = kUsage,
-                         .flag_files = "search/main/",
+                         .flag_files = {"search/main/"},
                          .repeatable = RepeatableStudyFlags()};
   return ExitCode(info, Run(ParseProgram(argc, argv, info)));
 }

@@ -50,6 +50,38 @@ std::string VerdictName(v1::MeasurementVerdict verdict) {
   }
 }
 
+ordered_json ConditionsJson(const v1::Conditions& conditions) {
+  constexpr double kAbsoluteZero = -273.15;
+  return {{"temperature_c", conditions.temperature_c() > kAbsoluteZero
+                                ? ordered_json(conditions.temperature_c())
+                                : ordered_json(nullptr)},
+          {"core_khz", conditions.core_khz()},
+          {"governor", conditions.governor()},
+          {"read_at_ns", conditions.read_at_ns()}};
+}
+
+// What only a phone's measurement has.
+void AddPhoneEvidence(const v1::Measurement& latency, ordered_json& json) {
+  if (!latency.runtime().empty()) json["runtime"] = latency.runtime();
+  if (!latency.has_before()) return;
+  json["cores"] = latency.cores();
+  json["slope"] = latency.slope();
+  json["tries"] = latency.tries();
+  json["before"] = ConditionsJson(latency.before());
+  json["after"] = ConditionsJson(latency.after());
+}
+
+ordered_json SustainedJson(const v1::SustainedLatency& sustained) {
+  ordered_json course = ordered_json::array();
+  for (const int64_t ns : sustained.course_ns()) {
+    course.push_back(Milliseconds(ns));
+  }
+  return {{"duration_s", sustained.duration_s()},
+          {"cold", Milliseconds(sustained.cold_ns())},
+          {"hot", Milliseconds(sustained.hot_ns())},
+          {"course", std::move(course)}};
+}
+
 ordered_json LatencyJson(const v1::Measurement& latency) {
   ordered_json json = {
       {"median", Milliseconds(latency.median_ns())},
@@ -68,6 +100,10 @@ ordered_json LatencyJson(const v1::Measurement& latency) {
     json["core"] = latency.core();
     json["batch"] = latency.batch();
     json["samples_sha256"] = latency.samples_sha256();
+  }
+  AddPhoneEvidence(latency, json);
+  if (latency.has_sustained()) {
+    json["sustained"] = SustainedJson(latency.sustained());
   }
   return json;
 }
@@ -133,14 +169,23 @@ ordered_json DatasetJson(const v1::DatasetInfo& dataset) {
           {"sha256", dataset.sha256()}};
 }
 
-ordered_json DeviceJson(const v1::Device& device) {
-  return {{"id", device.id()},
-          {"fingerprint", device.fingerprint()},
-          {"model", device.model()},
-          {"isa", device.isa()},
-          {"cores", device.cores()},
-          {"runtime", device.runtime()},
-          {"measured", device.measured()}};
+ordered_json DeviceJson(const StudyReport& report, const v1::Device& device) {
+  ordered_json json = {{"id", device.id()},
+                       {"fingerprint", device.fingerprint()},
+                       {"model", device.model()},
+                       {"isa", device.isa()},
+                       {"cores", device.cores()},
+                       {"runtime", device.runtime()},
+                       {"measured", device.measured()}};
+  if (!device.os_build().empty()) {
+    json["soc"] = device.soc();
+    json["os_build"] = device.os_build();
+    json["memory_bytes"] = device.memory_bytes();
+    json["core_max_khz"] = device.core_max_khz();
+    json["measuring_cores"] = device.measuring_cores();
+  }
+  json["front"] = FrontOn(report, device.id());
+  return json;
 }
 
 }  // namespace
@@ -156,7 +201,7 @@ absl::StatusOr<ordered_json> ParetoJson(const StudyReport& report) {
                        {"dataset", DatasetJson(study.dataset())}};
   json["devices"] = ordered_json::array();
   for (const v1::Device& device : report.devices) {
-    json["devices"].push_back(DeviceJson(device));
+    json["devices"].push_back(DeviceJson(report, device));
   }
   json["latency_limits_ms"] = ordered_json::object();
   for (const v1::LatencyLimit& limit : study.spec().latency_limits()) {

@@ -1,10 +1,13 @@
 #include "search/report/study_report.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/algorithm/container.h"
 #include "base/status_macros.h"
+#include "search/device_front.h"
+#include "search/pareto.h"
 #include "search/trial_latency.h"
 
 namespace frostnas::search {
@@ -118,20 +121,33 @@ absl::StatusOr<StudyReport> LoadStudyReport(db::Store& store,
   return report;
 }
 
+std::vector<int> FrontOn(const StudyReport& report,
+                         absl::string_view device_id) {
+  std::vector<int> ids;
+  const std::vector<ObjectivePoint> points =
+      AdmittedPoints(report.study.spec(), report.trials, device_id);
+  for (const ObjectivePoint& point : ParetoFront(points)) {
+    ids.push_back(point.id);
+  }
+  return ids;
+}
+
 std::vector<const v1::Trial*> FrontByLatency(const StudyReport& report) {
   std::vector<const v1::Trial*> front;
   if (report.study.spec().devices().empty()) return front;
-  const std::string& device = report.study.spec().devices(0);
   for (const v1::Trial& trial : report.trials) {
-    if (trial.on_front() && LatencyOn(trial, device) != nullptr) {
-      front.push_back(&trial);
-    }
+    if (trial.on_front()) front.push_back(&trial);
   }
-  std::sort(front.begin(), front.end(),
-            [&device](const v1::Trial* a, const v1::Trial* b) {
-              return LatencyOn(*a, device)->median_ns() <
-                     LatencyOn(*b, device)->median_ns();
-            });
+  const auto latency_ns = [&](const v1::Trial* trial) {
+    const v1::Measurement* latency =
+        LatencyOn(*trial, report.study.spec().devices(0));
+    return latency == nullptr ? std::numeric_limits<int64_t>::max()
+                              : latency->median_ns();
+  };
+  std::stable_sort(front.begin(), front.end(),
+                   [&](const v1::Trial* a, const v1::Trial* b) {
+                     return latency_ns(a) < latency_ns(b);
+                   });
   return front;
 }
 

@@ -52,7 +52,12 @@ struct StudyReport {
 absl::StatusOr<StudyReport> LoadStudyReport(db::Store& store,
                                             absl::string_view study_id);
 
-// Trials on the front by rising latency on the study's first device.
+// Ids of the trials on the device's front by rising latency there.
+std::vector<int> FrontOn(const StudyReport& report,
+                         absl::string_view device_id);
+
+// Trials on any device's front by rising latency on the study's first device;
+// those without one there come last.
 std::vector<const v1::Trial*> FrontByLatency(const StudyReport& report);
 
 }  // namespace frostnas::search
