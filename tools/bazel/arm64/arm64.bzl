@@ -63,7 +63,8 @@ arm64_program = rule(
             mandatory = True,
         ),
         "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
+            default = "@bazel_tools//tools/allowlists/" +
+                      "function_transition_allowlist",
         ),
         "_collect": attr.label(
             default = "//tools/bazel/arm64:collect",

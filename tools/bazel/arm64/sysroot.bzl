@@ -28,7 +28,7 @@ def _arm64_sysroot_impl(repository_ctx):
 
 arm64_sysroot = repository_rule(
     implementation = _arm64_sysroot_impl,
-    doc = "Links to the folder that ./bazelw made and names in the environment.",
+    doc = "Links to the folder that ./bazelw made and named.",
     environ = [_PATH],
     local = True,
 )
