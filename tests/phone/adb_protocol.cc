@@ -75,8 +75,9 @@ absl::StatusOr<std::optional<AdbMessage>> AdbMessageParser::Next() {
   }
   if (bytes.size() < kAdbHeaderBytes + length) return std::nullopt;
   message.payload = std::string(bytes.substr(kAdbHeaderBytes, length));
-  if (version_ < kAdbVersionWithoutSum &&
-      ReadLe32(bytes.substr(16)) != SumOfBytes(message.payload)) {
+  const uint32_t sum = ReadLe32(bytes.substr(16));
+  if (version_ < kAdbVersionWithoutSum && sum != 0 &&
+      sum != SumOfBytes(message.payload)) {
     return absl::InvalidArgumentError("an adb message with a wrong sum");
   }
   at_ += kAdbHeaderBytes + length;

@@ -2,7 +2,8 @@
 //
 // A message is a header of six little-endian words (command, two arguments,
 // payload length, sum of the payload's bytes, complement of the command) and
-// its payload. From version 0x01000001 on the sum is not looked at.
+// its payload. From version 0x01000001 on the sum is not looked at, and before
+// only where it is given: an adb server that reconnects leaves it out already.
 //
 // Thread-compatible.
 #ifndef FROSTNAS_TESTS_PHONE_ADB_PROTOCOL_H_

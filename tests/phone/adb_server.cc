@@ -153,12 +153,12 @@ void AdbServer::ExportToEnvironment() const {
 }
 
 AdbResult AdbServer::Run(const std::vector<std::string>& arguments,
-                         absl::Duration timeout) const {
+                         absl::Duration timeout, const StopToken& stop) const {
   std::vector<std::string> argv = {"adb"};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const absl::Time start = absl::Now();
-  absl::StatusOr<SubprocessResult> run =
-      RunSubprocess(argv, {.deadline = timeout, .environment = environment_});
+  absl::StatusOr<SubprocessResult> run = RunSubprocess(
+      argv, {.deadline = timeout, .stop = stop, .environment = environment_});
   AdbResult result;
   result.took = absl::Now() - start;
   if (run.ok()) {
@@ -189,6 +189,7 @@ absl::Status AdbServer::Connect(const std::string& serial,
     if (absl::StripAsciiWhitespace(state.stdout_text) == "device") {
       return absl::OkStatus();
     }
+    Run({"disconnect", serial}, left);
     absl::SleepFor(kLook);
   } while (absl::Now() < deadline);
   return absl::UnavailableError(absl::StrCat("adb connect ", serial, ": ",

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/file.h"
+#include "base/stop.h"
 
 namespace frostnas::phone {
 
@@ -42,13 +43,16 @@ class AdbServer {
   // Call before other threads are started.
   void ExportToEnvironment() const;
 
-  // Runs `adb ARGUMENTS`, killed at the timeout.
+  // Runs `adb ARGUMENTS`, killed at the timeout or when stopped.
   AdbResult Run(const std::vector<std::string>& arguments,
-                absl::Duration timeout = absl::Seconds(30)) const;
+                absl::Duration timeout = absl::Seconds(30),
+                const StopToken& stop = StopToken()) const;
   // Runs `adb -s SERIAL shell COMMAND`.
   AdbResult Shell(const std::string& serial, const std::string& command,
                   absl::Duration timeout = absl::Seconds(30)) const;
-  // `adb connect SERIAL`, repeated until the device answers as "device".
+  // `adb connect SERIAL`, repeated until the device answers as "device". Where
+  // the server holds on to a dead connection ("already connected" to an offline
+  // device), it is disconnected first.
   absl::Status Connect(const std::string& serial,
                        absl::Duration timeout = absl::Seconds(30)) const;
 

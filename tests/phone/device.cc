@@ -160,13 +160,17 @@ void Device::OnFault(const Fault& fault, FaultBox::Event event) {
         begins ? absl::InfiniteFuture() : absl::Now() + options_.boot_time;
   }
   Show();
-  if (!begins) return;
   switch (fault.kind) {
     case FaultKind::kReboot:
+      // In this order, so that nobody hears of the programs' end.
+      if (begins) options_.drop_connections();
+      if (begins) programs_.KillAllAndClose();
+      if (!begins) programs_.Open();
+      return;
     case FaultKind::kOffline:
     case FaultKind::kRefused:
     case FaultKind::kUnauthorized:
-      options_.drop_connections();
+      if (begins) options_.drop_connections();
       return;
     default:
       return;
@@ -175,7 +179,7 @@ void Device::OnFault(const Fault& fault, FaultBox::Event event) {
 
 void Device::Show() {
   absl::MutexLock show(&show_mutex_);
-  bool hung = false, refuse = false, down = false;
+  bool hung = false, refuse = false;
   Greeting greeting = Greeting::kWelcome;
   const std::vector<Fault> holding = faults_.Holding();
   {
@@ -184,19 +188,14 @@ void Device::Show() {
     for (const Fault& fault : holding) {
       Overlay(fault, shown_);
       hung |= fault.kind == FaultKind::kHang;
-      down |= fault.kind == FaultKind::kReboot;
-      refuse |= down || fault.kind == FaultKind::kRefused;
+      refuse |=
+          fault.kind == FaultKind::kReboot || fault.kind == FaultKind::kRefused;
       if (fault.kind == FaultKind::kOffline) greeting = Greeting::kSilence;
       if (fault.kind == FaultKind::kUnauthorized) {
         greeting = Greeting::kAskConsent;
       }
     }
     WriteFiles();
-  }
-  if (down) {
-    programs_.KillAllAndClose();
-  } else {
-    programs_.Open();
   }
   link_.Set(greeting, hung);
   options_.link_changed(refuse);

@@ -65,7 +65,8 @@ class TestPhone::Impl {
       finished.splice(finished.end(), connections_, each);
     }
     connections_.emplace_back(device_, socket);
-    if (closing_) connections_.back().Drop();
+    // It may have been accepted just before.
+    if (closing_ || refusing_) connections_.back().Drop();
   }
 
   void DropConnections() ABSL_LOCKS_EXCLUDED(mutex_) {
@@ -76,6 +77,7 @@ class TestPhone::Impl {
   void OnLink(bool refuse) ABSL_LOCKS_EXCLUDED(mutex_) {
     listener_.Refuse(refuse);
     absl::MutexLock lock(&mutex_);
+    refusing_ = refuse;
     for (Connection& each : connections_) each.Greet();
   }
 
@@ -84,6 +86,7 @@ class TestPhone::Impl {
   std::list<Connection> connections_ ABSL_GUARDED_BY(mutex_);
   int greeted_before_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool refusing_ ABSL_GUARDED_BY(mutex_) = false;
   Listener listener_;
   Device device_;
 };
