@@ -78,7 +78,13 @@ arm64_program = rule(
     },
 )
 
-def arm64_test(name, test, processor = "max", flags = [], **kwargs):
+def arm64_test(
+        name,
+        test,
+        processor = "max",
+        flags = [],
+        tags = [],
+        **kwargs):
     """Runs a cc_test's arm64 build on an emulated processor.
 
     The test finds none of its data files.
@@ -89,6 +95,8 @@ def arm64_test(name, test, processor = "max", flags = [], **kwargs):
       processor: QEMU's name. "max" has every instruction there is,
         "cortex-a53" no dot products of bytes.
       flags: for the test.
+      tags: beside those that keep it out of the sanitizers' runs, where it
+        would be the same program again.
       **kwargs: as any test's.
     """
     arm64_program(
@@ -106,5 +114,6 @@ def arm64_test(name, test, processor = "max", flags = [], **kwargs):
             "./" + test.split(":")[-1],
         ] + flags,
         data = [":%s_program" % name],
+        tags = tags + ["noasan", "notsan"],
         **kwargs
     )
