@@ -138,7 +138,7 @@ class Incoming {
       if (number > kMaxDataBytes) return Abort("oversize data message");
       if (!TakeData(number)) break;
     }
-    unlink(host_path_.c_str());
+    Remove();
     return false;
   }
 
@@ -170,7 +170,7 @@ class Incoming {
     std::string data;
     if (!stream_.Read(size, &data)) return false;
     if (disconnect_ && bytes_ + size > disconnect_->after_bytes) {
-      device_.DropConnections();
+      Disconnect();
       return false;
     }
     bytes_ += size;
@@ -187,14 +187,30 @@ class Incoming {
   }
 
   bool Abort(absl::string_view reason) {
-    unlink(host_path_.c_str());
+    Remove();
     return Fail(stream_, reason);
+  }
+
+  // The file is gone before the client knows that it failed.
+  void Disconnect() {
+    Remove();
+    device_.DropConnections();
+  }
+
+  // Unless the path is another file's already: that of a client who came back
+  // and sends it again.
+  void Remove() {
+    struct stat own, there;
+    if (file_ < 0 || fstat(file_, &own) != 0) return;
+    if (stat(host_path_.c_str(), &there) == 0 && own.st_ino == there.st_ino) {
+      unlink(host_path_.c_str());
+    }
+    close(std::exchange(file_, -1));
   }
 
   bool Finish(uint32_t time) {
     if (disconnect_) {
-      device_.DropConnections();
-      unlink(host_path_.c_str());
+      Disconnect();
       return false;
     }
     if (!error_.empty()) return Abort(error_);
