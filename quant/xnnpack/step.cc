@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "quant/layer_params.h"
+#include "quant/xnnpack/add_step.h"
 #include "quant/xnnpack/reference_step.h"
 #include "quant/xnnpack/signed_bytes.h"
 
@@ -92,25 +93,6 @@ Made MakeConv(const QuantizedGraph& quantized, int index,
   return made;
 }
 
-Made MakeAdd(const QuantizedGraph& quantized, int index) {
-  const AddParams params = AddParamsOf(quantized, index);
-  const arch::Layer& layer = quantized.graph.layers[index];
-  Made made = {.name = "qs8 add"};
-  made.status = xnn_create_add_nd_qs8(
-      ToSigned(params.zero_point[0]), quantized.grid(layer.inputs[0]).scale(),
-      ToSigned(params.zero_point[1]), quantized.grid(layer.inputs[1]).scale(),
-      ToSigned(params.to.zero_point), quantized.grid(index).scale(),
-      ToSigned(params.to.low), ToSigned(params.to.high), /*flags=*/0, &made.op);
-  made.set_up = [elements = Elements(layer.out)](xnn_operator_t op,
-                                                 const StepTensors& t,
-                                                 pthreadpool_t threads) {
-    const size_t shape = t.batch * elements;
-    return xnn_setup_add_nd_qs8(op, 1, &shape, 1, &shape, t.src[0], t.src[1],
-                                t.dst, threads);
-  };
-  return made;
-}
-
 // Of input `i`, behind the first `offset` channels of the output.
 Made MakeCopy(const arch::FeatureShape& shape, int i, int offset,
               const StepLayout& layout) {
@@ -182,6 +164,7 @@ Made MakeAveragePool(const QuantizedGraph& quantized, int index,
   return made;
 }
 
+// XNNPACK's part of a layer.
 std::vector<Made> MakeOperators(const QuantizedGraph& quantized, int index,
                                 const StepLayout& layout) {
   const arch::Layer& layer = quantized.graph.layers[index];
@@ -190,8 +173,6 @@ std::vector<Made> MakeOperators(const QuantizedGraph& quantized, int index,
     case arch::LayerKind::kDepthwise:
     case arch::LayerKind::kLinear:
       return {MakeConv(quantized, index, layout)};
-    case arch::LayerKind::kAdd:
-      return {MakeAdd(quantized, index)};
     case arch::LayerKind::kMaxPool:
       return {MakeMaxPool(layer, layout)};
     case arch::LayerKind::kGlobalPool:
@@ -201,6 +182,7 @@ std::vector<Made> MakeOperators(const QuantizedGraph& quantized, int index,
       return {MakeAveragePool(quantized, index, layout)};
     case arch::LayerKind::kConcat:
       return MakeCopies(quantized.graph, layer, layout);
+    case arch::LayerKind::kAdd:
     case arch::LayerKind::kDropout:
       break;
   }
@@ -217,6 +199,11 @@ bool HasNoOperator(xnn_status status) {
 absl::StatusOr<std::vector<std::unique_ptr<Step>>> MakeSteps(
     const QuantizedGraph& quantized, int index, const StepLayout& layout) {
   std::vector<std::unique_ptr<Step>> steps;
+  const arch::Layer& layer = quantized.graph.layers[index];
+  if (layer.kind == arch::LayerKind::kAdd) {
+    steps.push_back(
+        MakeAddStep(AddParamsOf(quantized, index), Elements(layer.out)));
+  }
   for (Made& made : MakeOperators(quantized, index, layout)) {
     if (HasNoOperator(made.status)) {
       steps.push_back(MakeReferenceStep(quantized, index, layout));

@@ -1,4 +1,5 @@
-// One operator of a planned network, by XNNPACK.
+// One operator of a planned network, by XNNPACK or, for additions, by our own
+// kernel.
 //
 // Tensors are signed: XNNPACK's QS8 and QC8 operators take our stored values
 // minus 128, zero points as well.

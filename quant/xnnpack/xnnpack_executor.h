@@ -1,9 +1,8 @@
 // The executor of phones: quant/executor.h by XNNPACK.
 //
-// Convolutions, linear layers, average and maximum pooling give the bits of
-// the integer reference; an addition rounds in fixed point, so that a value in
-// some thousands is a step away, and what follows may differ by steps as well
-// (design.md 5: within one step on 99.9 % of a network's outputs).
+// Gives the bits of the integer reference: XNNPACK's convolutions and pools do,
+// and additions, where it does not, are ours (add_step.h). The contract asks
+// for less (design.md 5).
 #ifndef FROSTNAS_QUANT_XNNPACK_XNNPACK_EXECUTOR_H_
 #define FROSTNAS_QUANT_XNNPACK_XNNPACK_EXECUTOR_H_
 
