@@ -1,9 +1,10 @@
 // Runs an INT8 package by integer arithmetic (design.md 5).
 //
-// Two implementations of one contract: the integer reference in plain C++,
-// which gives the bits (quant/kernels), and the oneDNN executor
-// (quant/onednn), which agrees but for float rounding ties: never more than
-// one step, at most one value in 10^5, the same top-1.
+// Three implementations of one contract: the integer reference in plain C++,
+// which gives the bits (quant/kernels); the oneDNN executor (quant/onednn),
+// which agrees but for float rounding ties: never more than one step, at most
+// one value in 10^5, the same top-1; and XNNPACK's, for phones
+// (quant/xnnpack/xnnpack_executor.h).
 //
 // Creation: INVALID_ARGUMENT: the package is inconsistent, naming the layer.
 // Thread-compatible: one executor, one thread at a time.
