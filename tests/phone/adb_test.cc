@@ -202,7 +202,8 @@ TEST_F(AdbTest, AProgramOfACompoundLineOutlivesItsClient) {
   kill.RequestStop();
   client.join();
   EXPECT_EQ(phone_->running_programs(), 1);
-  EXPECT_EQ(Shell("pgrep -f spin > /dev/null && pkill -9 -f ./spin").exit_code,
+  EXPECT_EQ(Shell("pgrep -f '[s]pin$' > /dev/null && pkill -9 -f '^./s.in'")
+                .exit_code,
             0);
   EXPECT_TRUE(phone_->AwaitRunningPrograms(0, kLong));
 }

@@ -317,21 +317,29 @@ int Kill(const BuiltinCall& call) {
   return code;
 }
 
-// By the whole command line, a plain text.
+// By a pattern anywhere in the command line, with -f or without. Calls `use`
+// with each program.
+template <typename Use>
+int ForEachFound(const BuiltinCall& call, const Args& args, Use use) {
+  const Parsed parsed = Parse(args);
+  if (parsed.operands.size() != 1) return Complain(call, "needs a pattern");
+  const auto found = call.device.programs().Find(parsed.operands[0]);
+  if (!found.ok()) return Complain(call, found.status().message());
+  for (const pid_t pid : *found) use(pid);
+  return found->empty() ? 1 : 0;
+}
+
 int PKill(const BuiltinCall& call) {
   Args args = call.args;
   const int signal = TakeSignal(args);
-  const Parsed parsed = Parse(args);
-  if (parsed.operands.size() != 1) return Complain(call, "needs a pattern");
-  return call.device.programs().Kill(parsed.operands[0], signal) > 0 ? 0 : 1;
+  return ForEachFound(call, args, [&](pid_t pid) {
+    call.device.programs().KillPid(pid, signal);
+  });
 }
 
 int PGrep(const BuiltinCall& call) {
-  const Parsed parsed = Parse(call.args);
-  if (parsed.operands.size() != 1) return Complain(call, "needs a pattern");
-  const auto found = call.device.programs().Find(parsed.operands[0]);
-  for (const pid_t pid : found) call.out(absl::StrCat(pid, "\n"));
-  return found.empty() ? 1 : 0;
+  return ForEachFound(call, call.args,
+                      [&](pid_t pid) { call.out(absl::StrCat(pid, "\n")); });
 }
 
 int Sleep(const BuiltinCall& call) {

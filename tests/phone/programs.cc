@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/eventfd.h>
@@ -16,7 +17,6 @@
 #include <cstring>
 #include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -221,17 +221,6 @@ int Programs::Reap(pid_t pid) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int Programs::Kill(absl::string_view text, int signal) {
-  absl::MutexLock lock(&mutex_);
-  int count = 0;
-  for (const Running& each : running_) {
-    if (!absl::StrContains(each.command, text)) continue;
-    kill(each.pid, signal);
-    ++count;
-  }
-  return count;
-}
-
 bool Programs::KillPid(pid_t pid, int signal) {
   absl::MutexLock lock(&mutex_);
   for (const Running& each : running_) {
@@ -240,12 +229,22 @@ bool Programs::KillPid(pid_t pid, int signal) {
   return false;
 }
 
-std::vector<pid_t> Programs::Find(absl::string_view text) const {
-  absl::MutexLock lock(&mutex_);
-  std::vector<pid_t> found;
-  for (const Running& each : running_) {
-    if (absl::StrContains(each.command, text)) found.push_back(each.pid);
+absl::StatusOr<std::vector<pid_t>> Programs::Find(
+    const std::string& pattern) const {
+  regex_t compiled;
+  if (regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    return absl::InvalidArgumentError("bad pattern " + pattern);
   }
+  std::vector<pid_t> found;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const Running& each : running_) {
+      if (regexec(&compiled, each.command.c_str(), 0, nullptr, 0) == 0) {
+        found.push_back(each.pid);
+      }
+    }
+  }
+  regfree(&compiled);
   return found;
 }
 

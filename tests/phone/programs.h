@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -35,7 +36,7 @@ struct Program {
   // "NAME=VALUE", all there is.
   std::vector<std::string> environment;
   std::string stdin_file = "/dev/null";
-  // As typed on the phone; what Kill looks at.
+  // As typed on the phone; what Find looks at.
   std::string command;
   // Called with output as it comes; false: nobody listens any more.
   std::function<bool(absl::string_view)> on_stdout, on_stderr;
@@ -61,11 +62,11 @@ class Programs {
   // shell gives it: 128 + signal, 126 when it could not be started.
   int Run(const Program& program) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Signals those whose command contains `text`; their number.
-  int Kill(absl::string_view text, int signal) ABSL_LOCKS_EXCLUDED(mutex_);
   // Whether there was such a process.
   bool KillPid(pid_t pid, int signal) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::vector<pid_t> Find(absl::string_view text) const
+  // Those in whose command `pattern`, an extended regular expression, is found.
+  // INVALID_ARGUMENT: it is none.
+  absl::StatusOr<std::vector<pid_t>> Find(const std::string& pattern) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Kills all, and starts no more until Open.
   void KillAllAndClose() ABSL_LOCKS_EXCLUDED(mutex_);

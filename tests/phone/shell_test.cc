@@ -204,6 +204,13 @@ TEST_F(ShellTest, KillFaultEndsTheProgram) {
   EXPECT_EQ(Code("/data/spin"), 128 + SIGKILL);
 }
 
+TEST_F(ShellTest, PatternsThatFitNoProgramAreAnError) {
+  EXPECT_EQ(Code("pkill -f none"), 1);
+  EXPECT_EQ(Code("pgrep -f none"), 1);
+  EXPECT_THAT(Run("pkill -f '['").err, HasSubstr("bad pattern"));
+  EXPECT_EQ(Code("kill 1"), 1);
+}
+
 TEST_F(ShellTest, ReadsNothingUnsafe) {
   EXPECT_EQ(Code("rm -rf /"), 1);
   EXPECT_TRUE(FileExists(device_->HostPath("/system/bin/sh")));
