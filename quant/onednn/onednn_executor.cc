@@ -17,6 +17,7 @@
 #include "quant/layer_params.h"
 #include "quant/onednn/image_plan.h"
 #include "quant/onednn/isa.h"
+#include "quant/onednn/primitive_cache.h"
 
 namespace frostnas::quant {
 namespace {
@@ -84,6 +85,7 @@ class OnednnExecutor final : public GraphExecutor {
     // A chunk's primitives are made for the one thread that executes them.
     const nn::ScopedComputeThreads scoped(lanes > 1 ? 1 : threads_);
     nn::ApplyComputeThreads();
+    const ScopedNoPrimitiveCache no_cache;
     for (int i = 0; i < lanes; ++i) {
       ASSIGN_OR_RETURN(std::unique_ptr<ImagePlan> plan,
                        ImagePlan::Create(quantized(), chunks_.images,
