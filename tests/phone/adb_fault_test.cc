@@ -159,6 +159,15 @@ TEST_F(AdbFaultTest, IsOffline) {
   phone_->Calm();
 }
 
+TEST_F(AdbFaultTest, HangsAndIsOfflineAtATime) {
+  phone_->Inject(
+      {.kind = FaultKind::kOffline, .duration = absl::Milliseconds(300)});
+  EXPECT_THAT(State(), HasSubstr("offline"));
+  phone_->Inject(
+      {.kind = FaultKind::kHang, .duration = absl::Milliseconds(600)});
+  EXPECT_TRUE(phone_->AwaitCalm(kLong));
+}
+
 TEST_F(AdbFaultTest, RefusesConnections) {
   phone_->Inject(
       {.kind = FaultKind::kRefused, .duration = absl::InfiniteDuration()});

@@ -175,7 +175,9 @@ void Connection::OnAuth(const AdbMessage& message) {
 }
 
 void Connection::Greet() {
-  if (device_.link().greeting() != Greeting::kWelcome) return;
+  // A hung phone greets later; the one who tells of the change must not wait.
+  const Link& link = device_.link();
+  if (link.greeting() != Greeting::kWelcome || link.hung()) return;
   {
     absl::MutexLock lock(&mutex_);
     if (!std::exchange(waits_for_greeting_, false)) return;

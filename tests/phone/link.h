@@ -27,6 +27,10 @@ class Link {
     absl::MutexLock lock(&mutex_);
     return greeting_;
   }
+  bool hung() const ABSL_LOCKS_EXCLUDED(mutex_) {
+    absl::MutexLock lock(&mutex_);
+    return hung_;
+  }
 
   // Waits while the phone hangs. False: stopped.
   bool Pass(const StopToken& stop) const ABSL_LOCKS_EXCLUDED(mutex_) {

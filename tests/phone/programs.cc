@@ -172,7 +172,7 @@ Programs::~Programs() { Stop(); }
 pid_t Programs::Start(const Program& program, int out, int err) {
   std::vector<std::string> argv = program.argv;
   if (FileKindOf(argv[0]) == FileKind::kArm64) {
-    argv.insert(argv.begin(), {kQemu, "-L", program.root});
+    argv.insert(argv.begin(), {kQemu, "-cpu", "max", "-L", program.root});
   }
   pid_t pid = -1;
   // Under the lock, so that KillAllAndClose misses none.

@@ -1,7 +1,8 @@
 // The programs that a phone runs: started, listened to, killed.
 //
-// An arm64 program runs under qemu, with the phone's files in place of the
-// host's where there are such; one of the host's architecture runs as it is.
+// An arm64 program runs under qemu, on a processor with all that qemu knows and
+// with the phone's files in place of the host's where there are such; one of
+// the host's architecture runs as it is.
 // Thread-safe. The destructor needs that no Run is under way.
 #ifndef FROSTNAS_TESTS_PHONE_PROGRAMS_H_
 #define FROSTNAS_TESTS_PHONE_PROGRAMS_H_
