@@ -1,6 +1,7 @@
 // The XNNPACK executor against the integer reference, layer by layer.
 #include "quant/testing/agreement.h"
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,11 +9,13 @@
 
 #include "arch/graph.h"
 #include "arch/presets.h"
+#include "base/random.h"
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/frostnas/v1/package.pb.h"
 #include "quant/executor.h"
+#include "quant/grid_groups.h"
 #include "quant/layer_params.h"
 #include "quant/quantized_graph.h"
 #include "quant/testing/architectures.h"
@@ -129,6 +132,28 @@ TEST(XnnpackAgreementTest, TiesRoundToEven) {
   quantized.input.set_scale(0.25f);
   ASSERT_OK(ValidateQuantizedGraph(quantized));
   ExpectSameBits(quantized, 3);
+}
+
+// Grids of any scale and zero point that a package may have.
+TEST(XnnpackAgreementTest, AnyGrids) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    QuantizedGraph quantized = Quantize(RandomArchitecture(seed), seed);
+    const GridGroups groups(quantized.graph);
+    Random random(seed);
+    std::vector<v1::ActivationGrid> grids(groups.num_groups());
+    for (v1::ActivationGrid& grid : grids) {
+      grid.set_scale(static_cast<float>(std::exp2(random.Uniform(-12, 4))));
+      grid.set_zero_point(static_cast<int>(random.UniformInt(256)));
+    }
+    quantized.input = grids[groups.group(arch::kGraphInput)];
+    for (size_t i = 0; i < quantized.layers.size(); ++i) {
+      *quantized.layers[i].mutable_output() =
+          grids[groups.group(static_cast<int>(i))];
+    }
+    ASSERT_OK(ValidateQuantizedGraph(quantized));
+    ExpectSameBits(quantized, 2);
+  }
 }
 
 // Logits on a grid more than 2^8 times finer than the sums, and a ReLU without
