@@ -163,8 +163,7 @@ int WaitMs(absl::Duration left) {
 // Waits for a started program, and kills it where it must not go on.
 class Watch {
  public:
-  Watch(pid_t pid, const SubprocessOptions& options)
-      : pid_(pid), options_(options) {
+  explicit Watch(const SubprocessOptions& options) : options_(options) {
     if (options.deadline != absl::InfiniteDuration()) {
       end_ = RealClock().Monotonic() + options.deadline;
     }
@@ -198,7 +197,6 @@ class Watch {
   }
 
  private:
-  const pid_t pid_;
   const SubprocessOptions& options_;
   std::optional<absl::Duration> end_;
 };
@@ -236,10 +234,9 @@ absl::StatusOr<SubprocessResult> RunSubprocess(
         {std::move(out.read), &result.stdout_text, &options.on_stdout},
         {std::move(err.read), &result.stderr_text, nullptr},
     }};
-    status =
-        exited.get() < 0
-            ? ErrnoError("pidfd_open", errno)
-            : Watch(pid, options).Run(outputs, exited.get(), stopped.get());
+    status = exited.get() < 0
+                 ? ErrnoError("pidfd_open", errno)
+                 : Watch(options).Run(outputs, exited.get(), stopped.get());
   }
   if (!status.ok()) kill(-pid, SIGKILL);
   Reap(pid, result);

@@ -56,12 +56,26 @@ absl::StatusCode FaultOf(absl::string_view text) {
     return absl::StatusCode::kPermissionDenied;
   }
   if (says("no space left")) return absl::StatusCode::kResourceExhausted;
-  for (absl::string_view words :
-       {"not found", "offline", "no devices", "closed", "connection refused",
-        "connection reset", "timed out", "protocol fault", "failed to connect",
-        "unable to connect", "cannot connect", "eof", "broken pipe",
-        "read failed", "write failed", "failed to read", "disconnected",
-        "no response", "couldn't read"}) {
+  for (absl::string_view words : {"not found",
+                                  "no such device",
+                                  "offline",
+                                  "no devices",
+                                  "closed",
+                                  "connection refused",
+                                  "connection reset",
+                                  "timed out",
+                                  "protocol fault",
+                                  "failed to connect",
+                                  "unable to connect",
+                                  "cannot connect",
+                                  "eof",
+                                  "broken pipe",
+                                  "read failed",
+                                  "write failed",
+                                  "failed to read",
+                                  "disconnected",
+                                  "no response",
+                                  "couldn't read"}) {
     if (says(words)) return absl::StatusCode::kUnavailable;
   }
   return absl::StatusCode::kInternal;
@@ -128,13 +142,20 @@ absl::Duration Adb::TransferDeadline(int64_t bytes) const {
   return options_.deadline + mib * options_.deadline_per_mib;
 }
 
+absl::StatusOr<std::string> Adb::RunOn(const std::string& serial,
+                                       std::vector<std::string> command,
+                                       const ShellOptions& options) const {
+  command.insert(command.begin(), {"-s", serial});
+  return Run(serial, command, options);
+}
+
 absl::StatusOr<std::string> Adb::Run(const std::string& serial,
                                      const std::vector<std::string>& command,
                                      const ShellOptions& options) const {
   std::vector<std::string> argv = {options_.program};
-  if (!serial.empty()) argv.insert(argv.end(), {"-s", serial});
   argv.insert(argv.end(), command.begin(), command.end());
-  const absl::string_view action = command.front();
+  const absl::string_view action =
+      command.front() == "-s" ? command[2] : command.front();
   absl::StatusOr<SubprocessResult> result =
       RunSubprocess(argv, {.deadline = options.deadline > absl::ZeroDuration()
                                            ? options.deadline
@@ -166,7 +187,7 @@ absl::Status Adb::Connect(const std::string& serial,
   if (IsTcp(serial)) {
     // It ends with 0 whatever comes of it.
     ASSIGN_OR_RETURN(const std::string text,
-                     Run("", {"connect", serial}, {.stop = stop}));
+                     Run(serial, {"connect", serial}, {.stop = stop}));
     if (!absl::StartsWith(text, "connected to") &&
         !absl::StartsWith(text, "already connected")) {
       return Fault(serial, "connect", text);
@@ -184,7 +205,7 @@ absl::Status Adb::Connect(const std::string& serial,
 absl::Status Adb::Disconnect(const std::string& serial,
                              const StopToken& stop) const {
   if (!IsTcp(serial)) return absl::OkStatus();
-  const auto text = Run("", {"disconnect", serial}, {.stop = stop});
+  const auto text = Run(serial, {"disconnect", serial}, {.stop = stop});
   // That it was not connected is as good.
   if (absl::IsUnavailable(text.status())) return absl::OkStatus();
   return text.status();
@@ -195,7 +216,8 @@ absl::StatusOr<std::string> Adb::RunLine(const std::string& serial,
                                          const ShellOptions& options) const {
   ASSIGN_OR_RETURN(
       std::string output,
-      Run(serial, {"shell", absl::StrCat(line, " && echo ", kMark)}, options));
+      RunOn(serial, {"shell", absl::StrCat(line, " && echo ", kMark)},
+            options));
   const size_t mark = output.rfind(kMark);
   if (mark == std::string::npos) {
     return absl::UnavailableError(absl::StrCat(
@@ -242,8 +264,8 @@ absl::StatusOr<std::vector<std::string>> Adb::ReadFiles(
 
 absl::Status Adb::Push(const std::string& serial, const std::string& local,
                        const std::string& remote, const StopToken& stop) const {
-  return Run(serial, {"push", local, remote},
-             {.deadline = TransferDeadline(FileSize(local)), .stop = stop})
+  return RunOn(serial, {"push", local, remote},
+               {.deadline = TransferDeadline(FileSize(local)), .stop = stop})
       .status();
 }
 
@@ -263,14 +285,14 @@ absl::Status Adb::Pull(const std::string& serial, const std::string& remote,
         absl::StrCat("phone ", serial, ": ", remote, " has ", bytes,
                      " bytes, more than ", max_bytes));
   }
-  return Run(serial, {"pull", remote, local},
-             {.deadline = TransferDeadline(bytes), .stop = stop})
+  return RunOn(serial, {"pull", remote, local},
+               {.deadline = TransferDeadline(bytes), .stop = stop})
       .status();
 }
 
 absl::Status Adb::Reboot(const std::string& serial,
                          const StopToken& stop) const {
-  return Run(serial, {"reboot"}, {.stop = stop}).status();
+  return RunOn(serial, {"reboot"}, {.stop = stop}).status();
 }
 
 }  // namespace frostnas::latency

@@ -91,10 +91,14 @@ class Adb {
   absl::Status Reboot(const std::string& serial, const StopToken& stop) const;
 
  private:
-  // adb's standard output. `command` comes after the serial, if there is one.
+  // adb's standard output. `serial` is for messages.
   absl::StatusOr<std::string> Run(const std::string& serial,
                                   const std::vector<std::string>& command,
                                   const ShellOptions& options) const;
+  // The same, of this phone among all that adb knows.
+  absl::StatusOr<std::string> RunOn(const std::string& serial,
+                                    std::vector<std::string> command,
+                                    const ShellOptions& options) const;
   // A line for the phone's shell, made of quoted arguments.
   absl::StatusOr<std::string> RunLine(const std::string& serial,
                                       const std::string& line,

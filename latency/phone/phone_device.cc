@@ -22,8 +22,6 @@ namespace {
 
 // Operators of one run: what a fault costs at most.
 constexpr size_t kOpsARun = 12;
-// The longest a measurement of this effort takes, networks or operators.
-constexpr absl::Duration kMeasuring = absl::Seconds(10);
 
 v1::MeasureEffort EffortOf(Effort effort) {
   switch (effort) {
@@ -173,15 +171,16 @@ class PhoneDevice final : public LatencyDevice {
                                                   const StopToken& stop) {
     v1::RunnerRequest asked = RequestFor(request);
     v1::MeasureWork& work = *asked.mutable_measure();
-    ASSIGN_OR_RETURN(
-        *work.mutable_package_file(),
-        keeper_->runner().Bring("package.fnpkg",
-                                quant::SerializePackage(package), stop));
+    RETURN_IF_ERROR(
+        keeper_->runner()
+            .Bring("package.fnpkg", quant::SerializePackage(package), stop)
+            .status());
+    work.set_package_file("../job/package.fnpkg");
     work.set_effort(EffortOf(request.effort));
     work.set_full_speed_ns(FullSpeed(request.threads));
     work.set_sustained_s(request.sustained_s);
-    const absl::Duration deadline =
-        options_.runner_start + kMeasuring + absl::Seconds(request.sustained_s);
+    const absl::Duration deadline = options_.runner_start + options_.measuring +
+                                    absl::Seconds(request.sustained_s);
     RunnerAnswer answer;
     const auto run = [&](v1::Measurement& evidence) -> absl::Status {
       ASSIGN_OR_RETURN(answer, keeper_->runner().Ask(asked, deadline, stop));
@@ -238,7 +237,7 @@ class PhoneDevice final : public LatencyDevice {
     for (const v1::OpKey& op : ops) *work.add_ops() = op;
     RunnerAnswer answer;
     const absl::Duration deadline =
-        options_.runner_start + ops.size() * kMeasuring;
+        options_.runner_start + ops.size() * options_.measuring;
     const auto run = [&](v1::Measurement&) -> absl::Status {
       ASSIGN_OR_RETURN(answer, keeper_->runner().Ask(asked, deadline, stop));
       return absl::OkStatus();

@@ -16,6 +16,7 @@ namespace frostnas::latency {
 namespace {
 
 constexpr absl::Duration kDescribe = absl::Seconds(30);
+constexpr int kConnectsToAFreshOne = 10;
 
 // What an error tells of the phone.
 PhoneFinding FindingOf(const absl::Status& status) {
@@ -69,7 +70,7 @@ absl::StatusOr<std::unique_ptr<PhoneKeeper>> PhoneKeeper::Open(
     const PhoneOptions& options, Clock& clock, const StopToken& stop) {
   auto keeper = absl::WrapUnique(new PhoneKeeper(options, clock));
   const absl::Duration give_up = clock.Monotonic() + options.sign_up_within;
-  absl::Status status = keeper->SignUp(/*afresh=*/false, stop);
+  absl::Status status = keeper->SignUp(stop);
   bool told = false;
   while (!status.ok()) {
     if (IsFinal(status) || clock.Monotonic() >= give_up) return status;
@@ -78,7 +79,7 @@ absl::StatusOr<std::unique_ptr<PhoneKeeper>> PhoneKeeper::Open(
                 << absl::FormatDuration(options.sign_up_within);
     }
     if (!clock.WaitFor(options.retry_every, stop)) return stop.Check();
-    status = keeper->SignUp(/*afresh=*/true, stop);
+    status = keeper->SignUp(stop);
   }
   {
     const absl::MutexLock lock(&keeper->mutex_);
@@ -176,7 +177,7 @@ absl::Status PhoneKeeper::Do(PhoneChore chore, bool cooling,
     case PhoneChore::kNone:
       break;
     case PhoneChore::kSignUp:
-      RETURN_IF_ERROR(SignUp(/*afresh=*/true, stop));
+      RETURN_IF_ERROR(SignUp(stop));
       return CheckHealth(cooling, stop);
     case PhoneChore::kClean:
       RETURN_IF_ERROR(runner_.CleanUp(stop));
@@ -199,9 +200,20 @@ void PhoneKeeper::Note(const absl::Status& done) {
   LOG(INFO) << "phone " << options_.serial << " is " << life_.Text();
 }
 
-absl::Status PhoneKeeper::SignUp(bool afresh, const StopToken& stop) {
-  if (afresh) RETURN_IF_ERROR(adb_.Disconnect(options_.serial, stop));
-  RETURN_IF_ERROR(adb_.Connect(options_.serial, stop));
+// adb connects again by itself when a connection broke, and two that do it at a
+// time break each other's. But it may also hold on to one that is dead.
+absl::Status PhoneKeeper::Connect(const StopToken& stop) {
+  const absl::Status connected = adb_.Connect(options_.serial, stop);
+  if (connected.ok()) {
+    failed_connects_ = 0;
+  } else if (++failed_connects_ % kConnectsToAFreshOne == 0) {
+    RETURN_IF_ERROR(adb_.Disconnect(options_.serial, stop));
+  }
+  return connected;
+}
+
+absl::Status PhoneKeeper::SignUp(const StopToken& stop) {
+  RETURN_IF_ERROR(Connect(stop));
   ASSIGN_OR_RETURN(v1::Device device,
                    DescribePhone(adb_, options_.serial, stop));
   RETURN_IF_ERROR(runner_.CleanUp(stop));

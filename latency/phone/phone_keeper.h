@@ -57,8 +57,8 @@ class PhoneKeeper {
 
   void Run();
   absl::Status Do(PhoneChore chore, bool cooling, const StopToken& stop);
-  // `afresh`: through a new connection.
-  absl::Status SignUp(bool afresh, const StopToken& stop);
+  absl::Status Connect(const StopToken& stop);
+  absl::Status SignUp(const StopToken& stop);
   absl::Status CheckHealth(bool cooling, const StopToken& stop);
   void Note(const absl::Status& done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -70,6 +70,8 @@ class PhoneKeeper {
   v1::Device device_;
   std::vector<int> cores_;
   ConditionFiles condition_files_;
+  // Used by Open, then by the thread.
+  int failed_connects_ = 0;
 
   mutable absl::Mutex mutex_;
   PhoneLife life_ ABSL_GUARDED_BY(mutex_);

@@ -34,6 +34,8 @@ struct PhoneOptions {
   absl::Duration lease_within = absl::Seconds(20);
   // The runner's time beside that of measuring: starting and warming up.
   absl::Duration runner_start = absl::Seconds(60);
+  // The longest that measuring one network or operator takes by itself.
+  absl::Duration measuring = absl::Seconds(10);
   // Between looks at a phone that is well, and at one that is not.
   absl::Duration check_every = absl::Seconds(30);
   absl::Duration retry_every = absl::Seconds(1);

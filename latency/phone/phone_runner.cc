@@ -107,11 +107,13 @@ absl::StatusOr<RunnerAnswer> PhoneRunner::Ask(const v1::RunnerRequest& request,
   if (!output.ok() && !absl::IsAborted(output.status())) {
     return output.status();
   }
-  absl::Status ended = answer.Check();
+  const absl::Status ended = answer.Check();
   if (ended.ok()) return answer;
-  if (absl::IsUnavailable(ended) && !output.ok()) ended = output.status();
-  return absl::Status(ended.code(),
-                      absl::StrCat("phone ", serial_, ": ", ended.message()));
+  if (answer.end().code() == 0 && !output.ok()) return output.status();
+  const std::string text =
+      absl::StrCat("phone ", serial_, ": ", ended.message());
+  const bool own = answer.end().code() != 0 && !absl::IsInvalidArgument(ended);
+  return absl::Status(own ? absl::StatusCode::kAborted : ended.code(), text);
 }
 
 absl::Status PhoneRunner::CleanUp(const StopToken& stop) const {

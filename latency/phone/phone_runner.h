@@ -32,12 +32,14 @@ class PhoneRunner {
   // Brings what is missing of the runner's files.
   absl::Status Install(const StopToken& stop) const;
 
-  // Brings a file of the job and returns its path on the phone.
+  // Brings a file of the job and returns its path on the phone. The runner,
+  // which is started in its own folder, finds it as "../job/NAME".
   absl::StatusOr<std::string> Bring(const std::string& name,
                                     absl::string_view bytes,
                                     const StopToken& stop) const;
 
-  // Runs the installed runner. Its own errors come with its status code.
+  // Runs the installed runner. What it refuses is INVALID_ARGUMENT; that it
+  // failed, ABORTED.
   absl::StatusOr<RunnerAnswer> Ask(const v1::RunnerRequest& request,
                                    absl::Duration deadline,
                                    const StopToken& stop) const;
