@@ -93,7 +93,13 @@ TEST_F(TableDeviceTest, AnswersFromTheFileAndSaysSo) {
   ASSERT_OK_AND_ASSIGN(const v1::Measurement measured,
                        device->Measure(package_, {}, stop_.token()));
   EXPECT_EQ(measured.verdict(), v1::MEASUREMENT_VERDICT_LOOKED_UP);
-  EXPECT_EQ(measured.median_ns(), *table_.NetworkLatencyNs(graph_));
+  int64_t sum_ns = 0;
+  for (const arch::Layer& layer : graph_.layers) {
+    sum_ns += table_.Find(*arch::OpKeyOf(layer))->median_ns();
+  }
+  EXPECT_EQ(measured.median_ns(), sum_ns);
+  EXPECT_LT(measured.ci_low_ns(), sum_ns);
+  EXPECT_GT(measured.ci_high_ns(), sum_ns);
   EXPECT_EQ(measured.predicted_ns(), measured.median_ns());
   EXPECT_EQ(measured.samples(), 0);
   ASSERT_OK_AND_ASSIGN(const v1::Measurement again,

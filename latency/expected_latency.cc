@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "latency/predict/predictor.h"
 
 namespace frostnas::latency {
 namespace {
@@ -21,24 +22,19 @@ double Dot(absl::Span<const double> a, absl::Span<const double> b) {
 }
 
 absl::Status CheckNs(double ns, int slot, int candidate) {
-  if (std::isfinite(ns) && ns >= 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("slot ", slot, ", candidate ", candidate, ": latency of ",
-                   ns, " ns is not a finite number >= 0"));
+  if (std::isfinite(ns)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("slot ", slot, ", candidate ",
+                                                 candidate, ": latency of ", ns,
+                                                 " ns is not finite"));
 }
 
 }  // namespace
 
-ExpectedLatency::ExpectedLatency(SlotValues candidates_ns, double fixed_ns,
-                                 double slope, double intercept_ns)
-    : candidates_ns_(std::move(candidates_ns)),
-      fixed_ns_(fixed_ns),
-      slope_(slope),
-      intercept_ns_(intercept_ns) {}
+ExpectedLatency::ExpectedLatency(SlotValues candidates_ns, double fixed_ns)
+    : candidates_ns_(std::move(candidates_ns)), fixed_ns_(fixed_ns) {}
 
 absl::StatusOr<ExpectedLatency> ExpectedLatency::Create(
-    SlotValues candidates_ns, double fixed_ns,
-    const v1::Calibration& calibration) {
+    SlotValues candidates_ns, double fixed_ns) {
   for (size_t s = 0; s < candidates_ns.size(); ++s) {
     if (candidates_ns[s].empty()) {
       return absl::InvalidArgumentError(
@@ -48,42 +44,36 @@ absl::StatusOr<ExpectedLatency> ExpectedLatency::Create(
       RETURN_IF_ERROR(CheckNs(candidates_ns[s][k], s, k));
     }
   }
-  if (!std::isfinite(fixed_ns) || fixed_ns < 0) {
+  if (!std::isfinite(fixed_ns)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("fixed part: latency of ", fixed_ns,
-                     " ns is not a finite number >= 0"));
+        absl::StrCat("fixed part: latency of ", fixed_ns, " ns is not finite"));
   }
-  RETURN_IF_ERROR(CheckCalibration(calibration));
-  return ExpectedLatency(std::move(candidates_ns), fixed_ns,
-                         calibration.slope(), calibration.intercept_ns());
+  return ExpectedLatency(std::move(candidates_ns), fixed_ns);
 }
 
 absl::StatusOr<ExpectedLatency> ExpectedLatency::FromTable(
     const arch::SearchSpace& space, const LatencyTable& table) {
+  ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Create(table));
   SlotValues candidates_ns;
   for (const arch::SearchSlot& slot : space.slots()) {
     std::vector<double>& row = candidates_ns.emplace_back();
     for (const arch::SlotCandidate& candidate : slot.candidates) {
-      ASSIGN_OR_RETURN(const double ns, table.OpSumNs(candidate.graph));
+      ASSIGN_OR_RETURN(const double ns, predictor.OpsNs(candidate.graph));
       row.push_back(ns);
     }
   }
-  return Create(std::move(candidates_ns), 0, table.calibration());
+  return Create(std::move(candidates_ns), predictor.base_ns());
 }
 
 double ExpectedLatency::Value(const SlotValues& p) const {
   CHECK(p.size() == candidates_ns_.size()) << p.size() << " slots";
   double sum_ns = fixed_ns_;
   for (size_t s = 0; s < p.size(); ++s) sum_ns += Dot(p[s], candidates_ns_[s]);
-  return slope_ * sum_ns + intercept_ns_;
+  return sum_ns;
 }
 
 SlotValues ExpectedLatency::GradientByProbability() const {
-  SlotValues gradient = candidates_ns_;
-  for (auto& slot : gradient) {
-    for (double& value : slot) value *= slope_;
-  }
-  return gradient;
+  return candidates_ns_;
 }
 
 SlotValues ExpectedLatency::GradientByLogits(const SlotValues& alpha,
@@ -95,7 +85,7 @@ SlotValues ExpectedLatency::GradientByLogits(const SlotValues& alpha,
     gradient[s] = Softmax(alpha[s], temperature);
     const double mean_ns = Dot(gradient[s], ns);
     for (size_t k = 0; k < ns.size(); ++k) {
-      gradient[s][k] *= slope_ / temperature * (ns[k] - mean_ns);
+      gradient[s][k] *= (ns[k] - mean_ns) / temperature;
     }
   }
   return gradient;
@@ -110,7 +100,7 @@ double ExpectedLatency::Point(absl::Span<const int> choice) const {
         << "candidate " << choice[s] << " of slot " << s;
     sum_ns += ns[choice[s]];
   }
-  return slope_ * sum_ns + intercept_ns_;
+  return sum_ns;
 }
 
 double ExpectedLatency::MinNs() const {
@@ -118,7 +108,7 @@ double ExpectedLatency::MinNs() const {
   for (const auto& slot : candidates_ns_) {
     sum_ns += *std::min_element(slot.begin(), slot.end());
   }
-  return slope_ * sum_ns + intercept_ns_;
+  return sum_ns;
 }
 
 double ExpectedLatency::MaxNs() const {
@@ -126,7 +116,7 @@ double ExpectedLatency::MaxNs() const {
   for (const auto& slot : candidates_ns_) {
     sum_ns += *std::max_element(slot.begin(), slot.end());
   }
-  return slope_ * sum_ns + intercept_ns_;
+  return sum_ns;
 }
 
 std::vector<double> Softmax(absl::Span<const double> logits,

@@ -5,14 +5,13 @@
 // shape is the same whatever the other slots choose. So the expectation is
 // exact and linear (ProxylessNAS, arXiv 1812.00332, eq. 2 and 3):
 //
-//   E = slope * (fixed + sum over slots sum over k of p[s][k] * ns[s][k])
-//       + intercept,
+//   E = fixed + sum over slots sum over k of p[s][k] * ns[s][k],
 //
-// with slope and intercept of the table's calibration. All times are
-// nanoseconds.
+// with what a candidate's ops add to a network, by the table's predictor, for
+// ns. All times are nanoseconds.
 //
-//   const auto space = ExpectedLatency::Create(candidates_ns, 0, calibration);
-//   const double ns = space->Value(p);
+//   const auto expected = ExpectedLatency::FromTable(space, table);
+//   const double ns = expected->Value(p);
 //
 // Distributions with other numbers of slots or candidates than the space are
 // bugs (CHECK). Immutable after creation, so thread-safe.
@@ -25,7 +24,6 @@
 #include "absl/types/span.h"
 #include "arch/space.h"
 #include "latency/latency_table.h"
-#include "proto/frostnas/v1/measurement.pb.h"
 
 namespace frostnas::latency {
 
@@ -34,12 +32,11 @@ using SlotValues = std::vector<std::vector<double>>;
 
 class ExpectedLatency {
  public:
-  // candidates_ns: latency of each slot's candidates, >= 0 and finite; skip
-  // is 0. fixed_ns: what every architecture of the space has.
+  // candidates_ns: what each slot's candidates add; finite, 0 for skip.
+  // fixed_ns: what every architecture of the space has; finite.
   // INVALID_ARGUMENT naming slot and candidate.
-  static absl::StatusOr<ExpectedLatency> Create(
-      SlotValues candidates_ns, double fixed_ns,
-      const v1::Calibration& calibration);
+  static absl::StatusOr<ExpectedLatency> Create(SlotValues candidates_ns,
+                                                double fixed_ns);
 
   // The same for a space by a table; every slot is searched, fixed ones with
   // their single candidate. NOT_FOUND: an op that the table lacks, naming it.
@@ -49,11 +46,11 @@ class ExpectedLatency {
   // Expected nanoseconds under probabilities p.
   double Value(const SlotValues& p) const;
 
-  // dE/dp: constant, slope * ns[s][k].
+  // dE/dp: constant, ns[s][k].
   SlotValues GradientByProbability() const;
 
   // dE/dalpha where p[s] = softmax(alpha[s] / temperature):
-  // slope / temperature * p_k * (ns_k - sum_j p_j ns_j). Each row sums to 0.
+  // 1 / temperature * p_k * (ns_k - sum_j p_j ns_j). Each row sums to 0.
   SlotValues GradientByLogits(const SlotValues& alpha,
                               double temperature = 1) const;
 
@@ -67,13 +64,10 @@ class ExpectedLatency {
   const SlotValues& candidates_ns() const { return candidates_ns_; }
 
  private:
-  ExpectedLatency(SlotValues candidates_ns, double fixed_ns, double slope,
-                  double intercept_ns);
+  ExpectedLatency(SlotValues candidates_ns, double fixed_ns);
 
   SlotValues candidates_ns_;
   double fixed_ns_;
-  double slope_;
-  double intercept_ns_;
 };
 
 // exp(x_k / t) / sum_j exp(x_j / t), safe for large x. t > 0 (CHECK).

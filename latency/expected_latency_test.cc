@@ -13,7 +13,9 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "latency/latency_table.h"
+#include "latency/predict/predictor.h"
 #include "proto/frostnas/v1/measurement.pb.h"
+#include "proto/frostnas/v1/space.pb.h"
 
 namespace frostnas::latency {
 namespace {
@@ -21,17 +23,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-v1::Calibration Calibrated(double slope, double intercept_ns) {
-  v1::Calibration calibration;
-  calibration.set_slope(slope);
-  calibration.set_intercept_ns(intercept_ns);
-  return calibration;
-}
-
-ExpectedLatency Make(const SlotValues& candidates_ns, double fixed_ns = 0,
-                     double slope = 1, double intercept_ns = 0) {
-  return *ExpectedLatency::Create(candidates_ns, fixed_ns,
-                                  Calibrated(slope, intercept_ns));
+ExpectedLatency Make(const SlotValues& candidates_ns, double fixed_ns = 0) {
+  return *ExpectedLatency::Create(candidates_ns, fixed_ns);
 }
 
 // The worked numbers of one slot: alpha = (0, 1, 2), LUT = (10, 20, 40).
@@ -48,20 +41,20 @@ TEST(ExpectedLatencyTest, GivesTheWorkedNumbers) {
   EXPECT_NEAR(gradient[0][2], 5.0528, 5e-5);
 }
 
-TEST(ExpectedLatencyTest, SumsSlotsFixedPartAndCalibration) {
-  const ExpectedLatency latency = Make({{10, 20}, {4}, {0, 8}}, 100, 2, 7);
+TEST(ExpectedLatencyTest, SumsSlotsAndFixedPart) {
+  const ExpectedLatency latency = Make({{10, 20}, {4}, {0, 8}}, 100);
   EXPECT_DOUBLE_EQ(latency.Value({{0.5, 0.5}, {1}, {0.25, 0.75}}),
-                   2 * (100 + 15 + 4 + 6) + 7);
-  EXPECT_DOUBLE_EQ(latency.Point({1, 0, 0}), 2 * (100 + 20 + 4 + 0) + 7);
-  EXPECT_DOUBLE_EQ(latency.MinNs(), 2 * (100 + 10 + 4 + 0) + 7);
-  EXPECT_DOUBLE_EQ(latency.MaxNs(), 2 * (100 + 20 + 4 + 8) + 7);
+                   100 + 15 + 4 + 6);
+  EXPECT_DOUBLE_EQ(latency.Point({1, 0, 0}), 100 + 20 + 4 + 0);
+  EXPECT_DOUBLE_EQ(latency.MinNs(), 100 + 10 + 4 + 0);
+  EXPECT_DOUBLE_EQ(latency.MaxNs(), 100 + 20 + 4 + 8);
   EXPECT_THAT(
       latency.GradientByProbability(),
-      ElementsAre(ElementsAre(20, 40), ElementsAre(8), ElementsAre(0, 16)));
+      ElementsAre(ElementsAre(10, 20), ElementsAre(4), ElementsAre(0, 8)));
 }
 
 TEST(ExpectedLatencyTest, LogitGradientIsThatOfDifferences) {
-  const ExpectedLatency latency = Make({{3, 11, 5}, {2, 9}}, 1, 1.3, 4);
+  const ExpectedLatency latency = Make({{3, 11, 5}, {2, 9}}, 1);
   const SlotValues alpha = {{0.4, -1.2, 0.7}, {2, -0.5}};
   const double temperature = 0.6;
   const SlotValues gradient = latency.GradientByLogits(alpha, temperature);
@@ -146,27 +139,57 @@ LatencyTable TableOf(const arch::SearchSpace& space) {
   return table;
 }
 
+arch::Graph NetworkOf(const arch::SearchSpace& space, int candidate) {
+  v1::Choice choice;
+  for (int each : {0, candidate, 0}) choice.add_candidate(each);
+  return *arch::ExpandArchitecture(*space.ArchitectureOf(choice));
+}
+
+// Exact for every architecture, whatever the table's networks say.
 TEST(ExpectedLatencyTest, OfASpaceAgreesWithItsNetworks) {
   const arch::SearchSpace space = TinySpace();
   LatencyTable table = TableOf(space);
-  ASSERT_OK(table.set_calibration(Calibrated(1.2, 300)));
+  for (int networks : {0, 1, 2}) {
+    if (networks > 0) {
+      ASSERT_OK(table.AddNetwork({.graph = NetworkOf(space, networks),
+                                  .median_ns = 700'000 * networks}));
+    }
+    ASSERT_OK_AND_ASSIGN(const ExpectedLatency latency,
+                         ExpectedLatency::FromTable(space, table));
+    ASSERT_OK_AND_ASSIGN(const Predictor predictor, Predictor::Create(table));
+    ASSERT_EQ(latency.candidates_ns().size(), 3u);
+    ASSERT_EQ(latency.candidates_ns()[1].size(), 3u);
+    EXPECT_EQ(latency.candidates_ns()[1][2], 0);
+    for (int k = 0; k < 3; ++k) {
+      ASSERT_OK_AND_ASSIGN(const Prediction point,
+                           predictor.Predict(NetworkOf(space, k)));
+      EXPECT_NEAR(latency.Point({0, k, 0}), point.ns, 1e-6);
+      SlotValues p = {{1}, {0, 0, 0}, {1}};
+      p[1][k] = 1;
+      EXPECT_NEAR(latency.Value(p), point.ns, 1e-6);
+    }
+  }
+}
+
+// The gradient of a calibrated table's expectation is that of differences.
+TEST(ExpectedLatencyTest, OfACalibratedTableHasItsGradient) {
+  const arch::SearchSpace space = TinySpace();
+  LatencyTable table = TableOf(space);
+  ASSERT_OK(
+      table.AddNetwork({.graph = NetworkOf(space, 0), .median_ns = 900'000}));
   ASSERT_OK_AND_ASSIGN(const ExpectedLatency latency,
                        ExpectedLatency::FromTable(space, table));
-  ASSERT_EQ(latency.candidates_ns().size(), 3u);
-  ASSERT_EQ(latency.candidates_ns()[1].size(), 3u);
-  EXPECT_EQ(latency.candidates_ns()[1][2], 0);
+  const SlotValues alpha = {{0}, {0.3, -0.4, 1.1}, {0}};
+  const SlotValues gradient = latency.GradientByLogits(alpha);
   for (int k = 0; k < 3; ++k) {
-    v1::Choice choice;
-    for (int candidate : {0, k, 0}) choice.add_candidate(candidate);
-    ASSERT_OK_AND_ASSIGN(const v1::Architecture architecture,
-                         space.ArchitectureOf(choice));
-    ASSERT_OK_AND_ASSIGN(const arch::Graph graph,
-                         arch::ExpandArchitecture(architecture));
-    ASSERT_OK_AND_ASSIGN(const int64_t point_ns, table.NetworkLatencyNs(graph));
-    EXPECT_NEAR(latency.Point({0, k, 0}), point_ns, 0.5);
-    SlotValues p = {{1}, {0, 0, 0}, {1}};
-    p[1][k] = 1;
-    EXPECT_NEAR(latency.Value(p), point_ns, 0.5);
+    const auto value = [&](double step) {
+      std::vector<double> moved = alpha[1];
+      moved[k] += step;
+      return latency.Value({{1}, Softmax(moved), {1}});
+    };
+    const double h = 1e-4;
+    EXPECT_NEAR(gradient[1][k], (value(h) - value(-h)) / (2 * h),
+                1e-6 * latency.MaxNs());
   }
 }
 
@@ -183,17 +206,13 @@ TEST(SoftmaxTest, BearsLargeLogits) {
 }
 
 TEST(ExpectedLatencyTest, NamesTheSlotAndCandidateAtFault) {
-  const v1::Calibration calibration = Calibrated(1, 0);
-  const absl::Status negative =
-      ExpectedLatency::Create({{1}, {2, -1}}, 0, calibration).status();
-  EXPECT_EQ(negative.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(negative.message(), HasSubstr("slot 1, candidate 1"));
-  EXPECT_THAT(ExpectedLatency::Create({{}}, 0, calibration).status().message(),
+  EXPECT_THAT(ExpectedLatency::Create({{}}, 0).status().message(),
               HasSubstr("slot 0 has no candidates"));
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_FALSE(ExpectedLatency::Create({{nan}}, 0, calibration).ok());
-  EXPECT_FALSE(ExpectedLatency::Create({{1}}, nan, calibration).ok());
-  EXPECT_FALSE(ExpectedLatency::Create({{1}}, 0, Calibrated(0, 0)).ok());
+  EXPECT_THAT(ExpectedLatency::Create({{1}, {2, nan}}, 0),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("slot 1, candidate 1")));
+  EXPECT_FALSE(ExpectedLatency::Create({{1}}, nan).ok());
 }
 
 TEST(ExpectedLatencyDeathTest, RefusesDistributionsOfAnotherSpace) {

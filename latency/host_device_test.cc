@@ -18,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "latency/latency_table.h"
 #include "latency/measure/host_description.h"
+#include "latency/predict/predictor.h"
 #include "latency/testing/packages.h"
 
 namespace frostnas::latency {
@@ -96,7 +97,8 @@ TEST_F(HostDeviceTest, ProfilesEveryOpOfANetwork) {
       [&](const v1::OpLatency& entry) { return table.Add(entry); },
       stop_.token()));
   EXPECT_THAT(table.Missing(arch::DistinctOps(graph)), testing::IsEmpty());
-  ASSERT_OK_AND_ASSIGN(const int64_t ns, table.NetworkLatencyNs(graph));
+  ASSERT_OK_AND_ASSIGN(const Predictor predictor, Predictor::Create(table));
+  ASSERT_OK_AND_ASSIGN(const double ns, predictor.OpsNs(graph));
   EXPECT_GT(ns, table.num_ops());
 }
 

@@ -9,15 +9,19 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "arch/digest.h"
 #include "arch/graph.h"
 #include "arch/op_key.h"
 #include "base/check.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -31,6 +35,8 @@ using ::google::protobuf::TextFormat;
 constexpr uint32_t kFormatVersion = 1;
 constexpr int64_t kMaxFileBytes = int64_t{16} << 20;
 constexpr int kMaxOps = 100'000;
+// A fit takes the cube of this.
+constexpr int kMaxNetworks = 1000;
 // LatencyTable, OpLatency, OpKey and a little more.
 constexpr int kMaxNesting = 8;
 // A day: nothing that is a latency takes longer.
@@ -104,13 +110,26 @@ absl::Status From(absl::string_view source, const absl::Status& status) {
                       absl::StrCat(source, ": ", status.message()));
 }
 
-v1::Calibration Uncalibrated() {
-  v1::Calibration calibration;
-  calibration.set_slope(1);
-  return calibration;
+absl::Status CheckNetwork(const v1::NetworkLatency& network, int num_ops) {
+  const auto invalid = [&](auto... what) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "calibration.measured ", network.arch_sha256(), ": ", what...));
+  };
+  if (!IsSha256Hex(network.arch_sha256())) return invalid("not a SHA-256");
+  if (network.median_ns() < 1 || network.median_ns() > kMaxNs) {
+    return invalid("median_ns ", network.median_ns(), " is not in 1..", kMaxNs);
+  }
+  if (network.error_ns() < 0 || network.error_ns() > kMaxNs) {
+    return invalid("error_ns ", network.error_ns(), " is not in 0..", kMaxNs);
+  }
+  if (network.ops().empty()) return invalid("no ops");
+  for (const int op : network.ops()) {
+    if (op < 0 || op >= num_ops) {
+      return invalid("op ", op, " is not in 0..", num_ops - 1);
+    }
+  }
+  return absl::OkStatus();
 }
-
-}  // namespace
 
 absl::Status CheckCalibration(const v1::Calibration& calibration) {
   if (!std::isfinite(calibration.slope()) || calibration.slope() <= 0) {
@@ -120,8 +139,31 @@ absl::Status CheckCalibration(const v1::Calibration& calibration) {
   if (!std::isfinite(calibration.intercept_ns())) {
     return absl::InvalidArgumentError("calibration.intercept_ns is not finite");
   }
+  if (calibration.measured_size() > kMaxNetworks) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("calibration.measured has ", calibration.measured_size(),
+                     " networks, over ", kMaxNetworks));
+  }
+  for (const v1::OpKey& op : calibration.ops()) {
+    RETURN_IF_ERROR(arch::LayerOf(op).status());
+  }
+  absl::flat_hash_set<absl::string_view> digests;
+  for (const v1::NetworkLatency& network : calibration.measured()) {
+    RETURN_IF_ERROR(CheckNetwork(network, calibration.ops_size()));
+    if (digests.insert(network.arch_sha256()).second) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "calibration.measured ", network.arch_sha256(), " is there twice"));
+  }
   return absl::OkStatus();
 }
+
+v1::Calibration Uncalibrated() {
+  v1::Calibration calibration;
+  calibration.set_slope(1);
+  return calibration;
+}
+
+}  // namespace
 
 LatencyTable::LatencyTable(v1::Device device, int threads, int batch)
     : device_(std::move(device)),
@@ -227,28 +269,56 @@ std::vector<v1::OpKey> LatencyTable::Missing(
   return missing;
 }
 
-absl::StatusOr<double> LatencyTable::OpSumNs(const arch::Graph& graph) const {
-  double sum_ns = 0;
-  for (const arch::Layer& layer : graph.layers) {
-    const std::optional<v1::OpKey> key = arch::OpKeyOf(layer);
-    if (!key) continue;
-    const v1::OpLatency* op = Find(*key);
-    if (op == nullptr) {
-      return absl::NotFoundError(
-          absl::StrCat("the latency table of ", device_.id(), " lacks ",
-                       arch::OpKeyText(*key),
-                       "; profile the space on the device to add it"));
-    }
-    sum_ns += static_cast<double>(op->median_ns());
-  }
-  return sum_ns;
+absl::StatusOr<const v1::OpLatency*> LatencyTable::Get(
+    const v1::OpKey& op) const {
+  if (const v1::OpLatency* entry = Find(op)) return entry;
+  return absl::NotFoundError(absl::StrCat(
+      "the latency table of ", device_.id(), " lacks ", arch::OpKeyText(op),
+      "; profile the space on the device to add it"));
 }
 
-absl::StatusOr<int64_t> LatencyTable::NetworkLatencyNs(
-    const arch::Graph& graph) const {
-  ASSIGN_OR_RETURN(const double sum_ns, OpSumNs(graph));
-  const double ns = calibration_.slope() * sum_ns + calibration_.intercept_ns();
-  return std::llround(std::clamp(ns, 1.0, static_cast<double>(kMaxNs)));
+absl::Status LatencyTable::AddNetwork(const MeasuredNetwork& network) {
+  v1::Calibration calibration = calibration_;
+  absl::flat_hash_map<std::string, int> indices;
+  for (const v1::OpKey& op : calibration.ops()) {
+    indices.emplace(arch::OpKeyText(op), static_cast<int>(indices.size()));
+  }
+  v1::NetworkLatency entry;
+  entry.set_arch_sha256(arch::GraphDigest(network.graph));
+  for (const arch::Layer& layer : network.graph.layers) {
+    const std::optional<v1::OpKey> op = arch::OpKeyOf(layer);
+    if (!op) continue;
+    const auto [found, added] =
+        indices.emplace(arch::OpKeyText(*op), calibration.ops_size());
+    if (added) *calibration.add_ops() = *op;
+    entry.add_ops(found->second);
+  }
+  entry.set_median_ns(network.median_ns);
+  entry.set_error_ns(network.error_ns);
+  entry.set_samples(network.samples);
+  entry.set_held_out(network.held_out);
+  *entry.mutable_candidate() = network.choice.candidate();
+  auto& measured = *calibration.mutable_measured();
+  const auto same = std::find_if(
+      measured.begin(), measured.end(), [&](const v1::NetworkLatency& other) {
+        return other.arch_sha256() == entry.arch_sha256();
+      });
+  *(same == measured.end() ? measured.Add() : &*same) = std::move(entry);
+  // A line of an older build has no place beside measured networks.
+  calibration.set_slope(1);
+  calibration.clear_intercept_ns();
+  calibration.set_networks(static_cast<int>(
+      std::count_if(measured.begin(), measured.end(),
+                    [](const auto& each) { return !each.held_out(); })));
+  return set_calibration(calibration);
+}
+
+const v1::NetworkLatency* LatencyTable::FindNetwork(
+    absl::string_view arch_sha256) const {
+  for (const v1::NetworkLatency& network : calibration_.measured()) {
+    if (network.arch_sha256() == arch_sha256) return &network;
+  }
+  return nullptr;
 }
 
 absl::Status LatencyTable::set_calibration(const v1::Calibration& calibration) {

@@ -1,8 +1,8 @@
 // A device's INT8 operator latencies: what profiling fills and estimates read.
 //
-// An op is a fused layer with its shape (arch/op_key.h); a network's point
-// estimate is slope * sum of its ops + intercept, by the table's calibration.
-// All times are nanoseconds for `batch` images on `threads` threads.
+// An op is a fused layer with its shape (arch/op_key.h). Beside its ops a table
+// keeps whole networks that were measured; predict/predictor.h makes estimates
+// of both. All times are nanoseconds for `batch` images on `threads` threads.
 //
 // On disk: a v1::LatencyTable as textproto, at most 16 MiB and 100 000 ops.
 // Bytes may come from anywhere.
@@ -24,11 +24,20 @@
 #include "absl/types/span.h"
 #include "arch/graph.h"
 #include "proto/frostnas/v1/measurement.pb.h"
+#include "proto/frostnas/v1/space.pb.h"
 
 namespace frostnas::latency {
 
-// Slope > 0 and finite, intercept finite; else INVALID_ARGUMENT.
-absl::Status CheckCalibration(const v1::Calibration& calibration);
+// One measured network, as LatencyTable::AddNetwork takes it.
+struct MeasuredNetwork {
+  arch::Graph graph;
+  int64_t median_ns = 0;
+  int64_t error_ns = 0;
+  int samples = 0;
+  // See v1::NetworkLatency.
+  bool held_out = false;
+  v1::Choice choice;
+};
 
 class LatencyTable {
  public:
@@ -51,8 +60,8 @@ class LatencyTable {
   // Adds one op; a later entry of the same op replaces the earlier.
   absl::Status Add(const v1::OpLatency& op);
 
-  // Adds all entries of `other`, and its calibration where it has one. Both
-  // must come from the same device fingerprint, threads and batch.
+  // Adds all entries of `other`, and takes its calibration where it has one.
+  // Both must come from the same device fingerprint, threads and batch.
   absl::Status Merge(const LatencyTable& other);
 
   // Null when the table does not have it.
@@ -60,18 +69,22 @@ class LatencyTable {
   // Those of `ops` that the table lacks, in order.
   std::vector<v1::OpKey> Missing(absl::Span<const v1::OpKey> ops) const;
 
-  // Sum of the graph's ops, before calibration. NOT_FOUND names the op and
-  // the remedy.
-  absl::StatusOr<double> OpSumNs(const arch::Graph& graph) const;
-  // The point estimate: slope * OpSumNs + intercept, at least 1.
-  absl::StatusOr<int64_t> NetworkLatencyNs(const arch::Graph& graph) const;
+  // The op's entry; else NOT_FOUND, naming the op and the remedy.
+  absl::StatusOr<const v1::OpLatency*> Get(const v1::OpKey& op) const;
+
+  // Adds a network; a later one of the same graph replaces the earlier. Its ops
+  // need not be in the table.
+  absl::Status AddNetwork(const MeasuredNetwork& network);
+  // Null when the table does not have it.
+  const v1::NetworkLatency* FindNetwork(absl::string_view arch_sha256) const;
 
   const v1::Device& device() const { return device_; }
   int threads() const { return threads_; }
   int batch() const { return batch_; }
   int num_ops() const { return static_cast<int>(ops_.size()); }
   const v1::Calibration& calibration() const { return calibration_; }
-  // INVALID_ARGUMENT as CheckCalibration.
+  // INVALID_ARGUMENT: slope not > 0 and finite, an intercept that is not
+  // finite, or networks that are not well formed.
   absl::Status set_calibration(const v1::Calibration& calibration);
 
  private:

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "arch/digest.h"
 #include "arch/graph.h"
 #include "arch/op_key.h"
 #include "base/file.h"
@@ -88,28 +89,56 @@ TEST(LatencyTableTest, ListsMissingOpsInOrder) {
   EXPECT_EQ(missing[1].in_size(), 4);
 }
 
-TEST(LatencyTableTest, EstimatesNetworksByTheCalibratedSum) {
-  LatencyTable table = TwoOps();
-  EXPECT_THAT(table.OpSumNs(ThreeLayers()), IsOkAndHolds(13000));
-  EXPECT_THAT(table.NetworkLatencyNs(ThreeLayers()), IsOkAndHolds(13000));
-  v1::Calibration calibration;
-  calibration.set_slope(1.5);
-  calibration.set_intercept_ns(-500);
-  ASSERT_OK(table.set_calibration(calibration));
-  EXPECT_THAT(table.NetworkLatencyNs(ThreeLayers()), IsOkAndHolds(19000));
-  calibration.set_intercept_ns(-1e9);
-  ASSERT_OK(table.set_calibration(calibration));
-  EXPECT_THAT(table.NetworkLatencyNs(ThreeLayers()), IsOkAndHolds(1));
-}
-
 TEST(LatencyTableTest, NamesTheOpThatIsMissingAndTheRemedy) {
-  arch::Graph graph = ThreeLayers();
-  graph.layers.push_back(*arch::LayerOf(Conv(16, 8, 40)));
+  EXPECT_OK(TwoOps().Get(Conv(16, 8, 24)));
   EXPECT_THAT(
-      TwoOps().NetworkLatencyNs(graph),
+      TwoOps().Get(Conv(16, 8, 40)),
       StatusIs(absl::StatusCode::kNotFound,
                testing::AllOf(HasSubstr(arch::OpKeyText(Conv(16, 8, 40))),
                               HasSubstr("profile"))));
+}
+
+TEST(LatencyTableTest, KeepsWholeNetworks) {
+  LatencyTable table = TwoOps();
+  const std::string digest = arch::GraphDigest(ThreeLayers());
+  EXPECT_EQ(table.FindNetwork(digest), nullptr);
+  ASSERT_OK(table.AddNetwork(
+      {.graph = ThreeLayers(), .median_ns = 15000, .held_out = true}));
+  EXPECT_EQ(table.calibration().networks(), 0);
+  MeasuredNetwork again = {
+      .graph = ThreeLayers(), .median_ns = 14000, .error_ns = 20, .samples = 9};
+  again.choice.add_candidate(4);
+  ASSERT_OK(table.AddNetwork(again));
+  ASSERT_EQ(table.calibration().measured_size(), 1);
+  EXPECT_EQ(table.calibration().networks(), 1);
+  EXPECT_EQ(table.calibration().ops_size(), 2);
+  const v1::NetworkLatency* network = table.FindNetwork(digest);
+  ASSERT_NE(network, nullptr);
+  EXPECT_THAT(network->ops(), ElementsAre(0, 1, 1));
+  EXPECT_EQ(network->median_ns(), 14000);
+  EXPECT_THAT(network->candidate(), ElementsAre(4));
+  ASSERT_OK_AND_ASSIGN(const LatencyTable read,
+                       LatencyTable::Parse(table.Serialize(), "t"));
+  EXPECT_EQ(read.Serialize(), table.Serialize());
+}
+
+TEST(LatencyTableTest, RefusesNetworksThatAreNotWellFormed) {
+  LatencyTable table = TwoOps();
+  ASSERT_OK(table.AddNetwork({.graph = ThreeLayers(), .median_ns = 15000}));
+  v1::Calibration calibration = table.calibration();
+  calibration.mutable_measured(0)->add_ops(2);
+  EXPECT_THAT(table.set_calibration(calibration),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("op 2")));
+  calibration = table.calibration();
+  *calibration.add_measured() = calibration.measured(0);
+  EXPECT_THAT(table.set_calibration(calibration),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("twice")));
+  calibration = table.calibration();
+  calibration.mutable_measured(0)->set_median_ns(0);
+  EXPECT_FALSE(table.set_calibration(calibration).ok());
+  calibration.mutable_measured(0)->set_median_ns(1);
+  calibration.mutable_measured(0)->set_arch_sha256("x");
+  EXPECT_FALSE(table.set_calibration(calibration).ok());
 }
 
 TEST(LatencyTableTest, SurvivesAFile) {

@@ -103,10 +103,7 @@ class ProxylessGoldenTest : public testing::Test {
         absl::StrCat(data, "/latency/proxyless_pixel1_blocks.yaml");
     const LookupTable table = ReadMeans(path);
     ASSERT_EQ(table.size(), 72u) << path;
-    v1::Calibration calibration;
-    calibration.set_slope(1);
-    auto latency =
-        ExpectedLatency::Create(Cells(table), Fixed(table), calibration);
+    auto latency = ExpectedLatency::Create(Cells(table), Fixed(table));
     ASSERT_TRUE(latency.ok()) << latency.status();
     latency_ = std::make_unique<ExpectedLatency>(*std::move(latency));
   }

@@ -1,5 +1,7 @@
 #include "latency/table_device.h"
 
+#include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "arch/op_key.h"
 #include "base/sha256.h"
 #include "base/status_macros.h"
+#include "latency/predict/predictor.h"
 #include "quant/package.h"
 
 namespace frostnas::latency {
@@ -32,14 +35,16 @@ class TableDevice final : public LatencyDevice {
     RETURN_IF_ERROR(stop.Check());
     RETURN_IF_ERROR(CheckFits(request));
     ASSIGN_OR_RETURN(const arch::Graph graph, quant::ValidatePackage(package));
-    ASSIGN_OR_RETURN(const int64_t ns, table_.NetworkLatencyNs(graph));
+    ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Create(table_));
+    ASSIGN_OR_RETURN(const Prediction prediction, predictor.Predict(graph));
+    const int64_t ns = std::llround(prediction.ns);
     v1::Measurement measurement;
     measurement.set_device_id(device_.id());
     measurement.set_device_fingerprint(device_.fingerprint());
     measurement.set_median_ns(ns);
     measurement.set_p90_ns(ns);
-    measurement.set_ci_low_ns(ns);
-    measurement.set_ci_high_ns(ns);
+    measurement.set_ci_low_ns(std::llround(prediction.low_ns));
+    measurement.set_ci_high_ns(std::llround(prediction.high_ns));
     measurement.set_predicted_ns(ns);
     measurement.set_threads(request.threads);
     measurement.set_batch(request.batch);

@@ -10,10 +10,10 @@
 
 namespace frostnas::latency {
 
-// Measure() gives the table's point estimate with the verdict LOOKED_UP and no
-// samples, the same bytes every time; ProfileOps() gives its entries. Only the
-// table's own threads and batch have answers. The fingerprint is the SHA-256
-// of the table, so that a changed table is another device.
+// Measure() gives the table's prediction and its interval with the verdict
+// LOOKED_UP and no samples, the same bytes every time; ProfileOps() gives its
+// entries. Only the table's own threads and batch have answers. The fingerprint
+// is the SHA-256 of the table, so that a changed table is another device.
 std::unique_ptr<LatencyDevice> CreateTableDevice(std::string id,
                                                  LatencyTable table);
 

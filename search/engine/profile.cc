@@ -1,6 +1,5 @@
 #include "search/engine/profile.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -9,11 +8,9 @@
 #include "arch/op_key.h"
 #include "arch/space.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "base/status_macros.h"
-#include "latency/calibrate.h"
+#include "latency/predict/space_networks.h"
 #include "quant/package.h"
-#include "quant/quantized_graph.h"
 
 namespace frostnas::search {
 namespace {
@@ -91,102 +88,44 @@ absl::Status MeasureMissing(StudyRun& run, const LatencyTable& table,
   return absl::OkStatus();
 }
 
-// A network of the space with random weights: latency does not depend on them.
-absl::StatusOr<v1::Package> RandomPackage(const v1::Architecture& architecture,
-                                          uint64_t seed) {
-  ASSIGN_OR_RETURN(const arch::Graph graph,
-                   arch::ExpandArchitecture(architecture));
-  quant::QuantizedGraph quantized = quant::RandomQuantizedGraph(graph, seed);
-  v1::Package package;
-  package.set_format_version(1);
-  *package.mutable_architecture() = architecture;
-  for (int c = 0; c < graph.input.channels; ++c) {
-    package.mutable_input()->add_mean(0.5f);
-    package.mutable_input()->add_stddev(0.25f);
-  }
-  *package.mutable_input()->mutable_grid() = quantized.input;
-  for (v1::PackageLayer& layer : quantized.layers) {
-    *package.add_layers() = std::move(layer);
-  }
-  package.set_fake_quant_top1(-1);
-  return package;
+absl::StatusOr<db::NewTask> MeasureTask(StudyRun& run,
+                                        const std::string& device,
+                                        const latency::SpaceNetwork& network) {
+  const v1::Package package = latency::RandomPackage(network, /*seed=*/1);
+  ASSIGN_OR_RETURN(const std::string digest,
+                   run.blobs.Put(quant::SerializePackage(package)));
+  db::NewTask made;
+  made.key = absl::StrCat("calibrate/", device, "/", network.arch_sha256);
+  made.task.set_max_attempts(kMaxAttempts);
+  v1::LatencyWork& work = *made.task.mutable_latency();
+  work.set_device_id(device);
+  work.set_package_sha256(digest);
+  work.set_threads(kLatencyThreads);
+  work.set_batch(kLatencyBatch);
+  work.set_effort(EffortOf(run.spec.budget()));
+  return made;
 }
 
-// Networks spread over the space, the cheapest and dearest candidates of every
-// slot among them, so that the fit spans the latencies it is used for.
-std::vector<v1::Choice> CalibrationChoices(const arch::SearchSpace& space,
-                                           const LatencyTable& table, int count,
-                                           uint64_t seed) {
-  v1::Choice cheapest, dearest;
-  for (const arch::SearchSlot& slot : space.slots()) {
-    int low = 0, high = 0;
-    std::vector<double> ns;
-    for (const arch::SlotCandidate& candidate : slot.candidates) {
-      ns.push_back(candidate.skip ? 0
-                                  : table.OpSumNs(candidate.graph).value_or(0));
-    }
-    for (int k = 0; k < static_cast<int>(ns.size()); ++k) {
-      if (ns[k] < ns[low]) low = k;
-      if (ns[k] > ns[high]) high = k;
-    }
-    cheapest.add_candidate(low);
-    dearest.add_candidate(high);
-  }
-  Random random = Random(seed).Split("calibration");
-  std::vector<v1::Choice> choices = {cheapest, dearest};
-  while (static_cast<int>(choices.size()) < count) {
-    choices.push_back(space.RandomChoice(random));
-  }
-  choices.resize(count);
-  return choices;
-}
-
-absl::StatusOr<std::vector<latency::NetworkPair>> MeasureNetworks(
-    StudyRun& run, const arch::SearchSpace& space, const LatencyTable& table) {
-  const std::string device = table.device().id();
-  const std::vector<v1::Choice> choices = CalibrationChoices(
-      space, table, run.spec.budget().calibration_networks(), run.spec.seed());
+// Whole networks of the space, until the table has as many as the budget says.
+absl::Status Calibrate(StudyRun& run, const arch::SearchSpace& space,
+                       LatencyTable& table) {
+  ASSIGN_OR_RETURN(const std::vector<latency::SpaceNetwork> networks,
+                   latency::PickForFit(space, table,
+                                       run.spec.budget().calibration_networks(),
+                                       run.spec.seed()));
+  if (networks.empty()) return absl::OkStatus();
   std::vector<db::NewTask> tasks;
-  std::vector<double> sums;
-  for (size_t i = 0; i < choices.size(); ++i) {
-    ASSIGN_OR_RETURN(const v1::Architecture architecture,
-                     space.ArchitectureOf(choices[i]));
-    ASSIGN_OR_RETURN(const arch::Graph graph,
-                     arch::ExpandArchitecture(architecture));
-    ASSIGN_OR_RETURN(const double sum, table.OpSumNs(graph));
-    sums.push_back(sum);
-    ASSIGN_OR_RETURN(const v1::Package package, RandomPackage(architecture, i));
-    ASSIGN_OR_RETURN(const std::string digest,
-                     run.blobs.Put(quant::SerializePackage(package)));
-    v1::Task task;
-    task.set_max_attempts(kMaxAttempts);
-    task.mutable_latency()->set_device_id(device);
-    task.mutable_latency()->set_package_sha256(digest);
-    task.mutable_latency()->set_threads(kLatencyThreads);
-    task.mutable_latency()->set_batch(kLatencyBatch);
-    task.mutable_latency()->set_effort(EffortOf(run.spec.budget()));
-    tasks.push_back(
-        {.key = absl::StrCat("calibrate/", device, "/", i), .task = task});
+  for (const latency::SpaceNetwork& network : networks) {
+    ASSIGN_OR_RETURN(tasks.emplace_back(),
+                     MeasureTask(run, table.device().id(), network));
   }
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase, tasks));
-  std::vector<latency::NetworkPair> points;
   for (size_t i = 0; i < records.size(); ++i) {
     ASSIGN_OR_RETURN(const v1::TaskResult result, ResultOf(records[i]));
-    points.push_back({.predicted_ns = sums[i],
-                      .measured_ns = static_cast<double>(
-                          result.latency().measurement().median_ns())});
+    RETURN_IF_ERROR(table.AddNetwork(latency::MeasuredNetworkOf(
+        networks[i], result.latency().measurement(), /*held_out=*/false)));
   }
-  return points;
-}
-
-absl::Status Calibrate(StudyRun& run, const arch::SearchSpace& space,
-                       LatencyTable& table) {
-  ASSIGN_OR_RETURN(const std::vector<latency::NetworkPair> points,
-                   MeasureNetworks(run, space, table));
-  ASSIGN_OR_RETURN(const v1::Calibration calibration,
-                   latency::FitCalibration(points));
-  RETURN_IF_ERROR(table.set_calibration(calibration));
   return run.store.MergeLatencyTable(table.ToProto());
 }
 
@@ -202,10 +141,7 @@ absl::StatusOr<LatencyTable> MeasuredTable(StudyRun& run,
     RETURN_IF_ERROR(MeasureMissing(run, table, ops));
     ASSIGN_OR_RETURN(table, StoredTable(run, device));
   }
-  if (table.calibration().networks() == 0 &&
-      run.spec.budget().calibration_networks() > 0) {
-    RETURN_IF_ERROR(Calibrate(run, space, table));
-  }
+  RETURN_IF_ERROR(Calibrate(run, space, table));
   return table;
 }
 

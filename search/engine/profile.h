@@ -2,9 +2,9 @@
 // study.
 //
 // A measured device is described by the worker that has it; what the store
-// knows of that device, runtime and thread count is used, what is missing is
-// measured, and sums of operators are calibrated on a few whole networks of the
-// space with random weights. A `table:` device answers from its file.
+// knows of that device, runtime and thread count is used; operators and whole
+// networks of the space (with random weights) that are missing are measured. A
+// `table:` device answers from its file.
 #ifndef FROSTNAS_SEARCH_ENGINE_PROFILE_H_
 #define FROSTNAS_SEARCH_ENGINE_PROFILE_H_
 

@@ -1,5 +1,6 @@
 #include "search/engine/trials.h"
 
+#include <cmath>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "latency/predict/predictor.h"
 #include "quant/package.h"
 #include "quant/qat_train.h"
 #include "search/engine/front.h"
@@ -79,17 +81,17 @@ db::NewTask AccuracyTask(const StudyRun& run, const TrialRound& round,
   return made;
 }
 
-absl::StatusOr<int64_t> Predicted(const latency::LatencyTable& table,
-                                  const v1::Trial& trial) {
+absl::StatusOr<latency::Prediction> Predicted(
+    const latency::Predictor& predictor, const v1::Trial& trial) {
   ASSIGN_OR_RETURN(const arch::Graph graph,
                    arch::ExpandArchitecture(trial.architecture()));
-  return table.NetworkLatencyNs(graph);
+  return predictor.Predict(graph);
 }
 
 absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
                                         const std::string& phase,
                                         const std::string& device,
-                                        const latency::LatencyTable& table,
+                                        const latency::Predictor& predictor,
                                         const v1::Trial& trial) {
   db::NewTask made;
   made.key = absl::StrCat(phase, "/latency/", trial.id(), "/", device);
@@ -101,20 +103,26 @@ absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
-  ASSIGN_OR_RETURN(const int64_t predicted, Predicted(table, trial));
-  work.set_predicted_ns(predicted);
+  ASSIGN_OR_RETURN(const latency::Prediction predicted,
+                   Predicted(predictor, trial));
+  work.set_predicted_ns(std::llround(predicted.ns));
   return made;
 }
 
 absl::StatusOr<v1::Measurement> LookUp(const std::string& device,
                                        const latency::LatencyTable& table,
+                                       const latency::Predictor& predictor,
                                        const v1::Trial& trial) {
-  ASSIGN_OR_RETURN(const int64_t ns, Predicted(table, trial));
+  ASSIGN_OR_RETURN(const latency::Prediction predicted,
+                   Predicted(predictor, trial));
+  const int64_t ns = std::llround(predicted.ns);
   v1::Measurement measurement;
   measurement.set_device_id(device);
   measurement.set_device_fingerprint(table.device().fingerprint());
   measurement.set_median_ns(ns);
   measurement.set_p90_ns(ns);
+  measurement.set_ci_low_ns(std::llround(predicted.low_ns));
+  measurement.set_ci_high_ns(std::llround(predicted.high_ns));
   measurement.set_predicted_ns(ns);
   measurement.set_threads(table.threads());
   measurement.set_batch(table.batch());
@@ -146,6 +154,12 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
                            absl::Span<const latency::LatencyTable> tables,
                            const std::vector<v1::Trial>& trials,
                            TrialErrors& errors) {
+  std::vector<latency::Predictor> predictors;
+  for (const latency::LatencyTable& table : tables) {
+    ASSIGN_OR_RETURN(latency::Predictor predictor,
+                     latency::Predictor::Create(table));
+    predictors.push_back(std::move(predictor));
+  }
   std::vector<db::NewTask> tasks;
   db::StudyStep looked_up;
   for (const v1::Trial& trial : trials) {
@@ -154,12 +168,12 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
       const std::string& device = run.spec.devices(d);
       if (IsTable(device)) {
         ASSIGN_OR_RETURN(v1::Measurement measurement,
-                         LookUp(device, tables[d], trial));
+                         LookUp(device, tables[d], predictors[d], trial));
         update.latency.push_back(std::move(measurement));
         continue;
       }
-      ASSIGN_OR_RETURN(db::NewTask task,
-                       LatencyTask(run, round.phase, device, tables[d], trial));
+      ASSIGN_OR_RETURN(db::NewTask task, LatencyTask(run, round.phase, device,
+                                                     predictors[d], trial));
       tasks.push_back(std::move(task));
     }
     if (update.latency.empty()) continue;

@@ -15,6 +15,7 @@
 #include "base/program.h"
 #include "base/status_macros.h"
 #include "base/stop.h"
+#include "search/main/profile_command.h"
 #include "search/main/study_flags.h"
 #include "search/report/event_line.h"
 #include "search/report/terminal_table.h"
@@ -24,7 +25,8 @@ ABSL_FLAG(std::string, controller, "127.0.0.1:50051",
           "HOST:PORT of the controller.");
 ABSL_FLAG(bool, json, false, "describe: JSON instead of a table.");
 ABSL_FLAG(int, classes, 0,
-          "describe: number of classes. 0: 1000 for presets, the file's own.");
+          "describe, profile: number of classes. 0: 1000 for presets, the "
+          "file's or space's own.");
 ABSL_FLAG(bool, wait, false,
           "submit: watch the study until it ends; exit 0 when it succeeded.");
 
@@ -43,7 +45,12 @@ constexpr char kUsage[] =
     "  workers            workers heard of in the last hour\n"
     "  describe PRESET|FILE   parameters, MACs and layers of a network; needs\n"
     "                     no controller (--width, --input_size, --classes,\n"
-    "                     --json)\n";
+    "                     --json)\n"
+    "  profile            measure what predicts a space's latencies on a device;\n"
+    "                     needs no controller (--table, --device, --space,\n"
+    "                     --width, --input_size, --classes, --threads, --batch,\n"
+    "                     --effort, --calibration_networks, --holdout,\n"
+    "                     --start_from, --target_mape, --report)\n";
 
 // Arguments of one command, without the command itself.
 using Arguments = std::vector<std::string>;
@@ -162,13 +169,27 @@ absl::Status Workers(const Arguments&) {
   return absl::OkStatus();
 }
 
-absl::Status Describe(const Arguments& arguments) {
-  ASSIGN_OR_RETURN(const std::string name,
-                   OneArgument(arguments, "preset or file"));
+// --width, --input_size and --classes as given.
+arch::SpaceOverrides OverridesFromFlags() {
   arch::SpaceOverrides overrides = ShapeOverridesFromFlags();
   if (const int classes = absl::GetFlag(FLAGS_classes); classes != 0) {
     overrides.num_classes = classes;
   }
+  return overrides;
+}
+
+absl::Status Profile(const Arguments& arguments) {
+  if (!arguments.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("profile takes flags only, not \"", arguments[0], "\""));
+  }
+  return ProfileFromFlags(OverridesFromFlags());
+}
+
+absl::Status Describe(const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const std::string name,
+                   OneArgument(arguments, "preset or file"));
+  const arch::SpaceOverrides overrides = OverridesFromFlags();
   ASSIGN_OR_RETURN(const arch::Description description,
                    arch::Describe(name, overrides));
   const std::string text = absl::GetFlag(FLAGS_json)
@@ -188,6 +209,7 @@ absl::Status Run(const std::vector<std::string>& arguments) {
           {"cancel", Cancel},
           {"workers", Workers},
           {"describe", Describe},
+          {"profile", Profile},
           {"trials",
            [](const Arguments& a) { return PrintTable(a, TrialsTable); }},
           {"pareto",
@@ -205,9 +227,10 @@ absl::Status Run(const std::vector<std::string>& arguments) {
 }
 
 int Main(int argc, char** argv) {
+  EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info{.name = "frostctl",
                          .usage = kUsage,
-                         .flag_files = {"search/main/"},
+                         .flag_files = {"search/main/", "workers/device_flags"},
                          .repeatable = RepeatableStudyFlags()};
   return ExitCode(info, Run(ParseProgram(argc, argv, info)));
 }

@@ -55,7 +55,8 @@ ABSL_FLAG(std::string, strategy, "proxyless",
 ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
 ABSL_FLAG(int, threads, 0,
           "Threads of training and INT8 evaluation, 1..64. 0: all cores. "
-          "Results repeat for one number of threads.");
+          "Results repeat for one number of threads. profile: threads of the "
+          "network measured; 0: one.");
 ABSL_FLAG(std::string, name, "", "A name for the study, for people.");
 
 namespace frostnas::search {

@@ -20,12 +20,6 @@ using ::testing::HasSubstr;
 
 constexpr int kSlots = 6;
 
-v1::Calibration Uncalibrated() {
-  v1::Calibration calibration;
-  calibration.set_slope(1);
-  return calibration;
-}
-
 // Six slots of four candidates that cost 0, 1, 2 and 3 ms over 4 ms for the
 // rest. Accuracy is arithmetic: candidate 2 is as good as it gets, so 3 is
 // never worth its latency. Candidates 0 of slots 0 and 1 skip: skipping either
@@ -34,8 +28,7 @@ class FakeOracle : public Oracle {
  public:
   FakeOracle()
       : latency_(latency::ExpectedLatency::Create(
-                     latency::SlotValues(kSlots, {0, 1e6, 2e6, 3e6}), 4e6,
-                     Uncalibrated())
+                     latency::SlotValues(kSlots, {0, 1e6, 2e6, 3e6}), 4e6)
                      .value()) {}
 
   const latency::ExpectedLatency& latency() const override { return latency_; }
@@ -231,7 +224,7 @@ TEST(BestPathUnderTest, AgreesWithTryingAllPaths) {
       }
     }
     const auto latency =
-        latency::ExpectedLatency::Create(ns, 5, Uncalibrated()).value();
+        latency::ExpectedLatency::Create(ns, 5).value();
     const double limit = latency.MinNs() + 40;
     double best = -1;
     for (int code = 0; code < 81; ++code) {

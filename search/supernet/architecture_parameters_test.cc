@@ -21,10 +21,7 @@ std::unique_ptr<ArchitectureParameters> Make(int seed = 1) {
 }
 
 latency::ExpectedLatency Latency() {
-  v1::Calibration calibration;
-  calibration.set_slope(1);
-  return latency::ExpectedLatency::Create({{10, 20, 40}, {5}, {0, 30}}, 0,
-                                          calibration)
+  return latency::ExpectedLatency::Create({{10, 20, 40}, {5}, {0, 30}}, 0)
       .value();
 }
 

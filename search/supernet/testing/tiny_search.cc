@@ -124,9 +124,7 @@ latency::ExpectedLatency TinyLatency(const arch::SearchSpace& space) {
                         : 1e6 + 2.0 * arch::GraphCost(candidate.graph).macs);
     }
   }
-  v1::Calibration calibration;
-  calibration.set_slope(1);
-  return latency::ExpectedLatency::Create(ns, 0, calibration).value();
+  return latency::ExpectedLatency::Create(ns, 0).value();
 }
 
 }  // namespace frostnas::search

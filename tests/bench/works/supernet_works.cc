@@ -204,9 +204,7 @@ latency::ExpectedLatency MadeUpLatency(const arch::SearchSpace& space) {
                         : 1e3 + 1e-2 * arch::GraphCost(candidate.graph).macs);
     }
   }
-  v1::Calibration calibration;
-  calibration.set_slope(1);
-  auto latency = latency::ExpectedLatency::Create(ns, 0, calibration);
+  auto latency = latency::ExpectedLatency::Create(ns, 0);
   CHECK_OK(latency);
   return *std::move(latency);
 }
