@@ -131,7 +131,7 @@ absl::Status Connection::Handle(AdbMessage message) {
   // Whatever comes before CNXN is ignored.
   if (!greeted_) return absl::OkStatus();
   if (message.command == kAdbOpen) {
-    Open(std::move(message));
+    Open(message);
     return absl::OkStatus();
   }
   const std::shared_ptr<Stream> stream = Find(message.arg1);
@@ -208,11 +208,12 @@ void Connection::Sweep() {
   for (std::thread& thread : ended) thread.join();
 }
 
-void Connection::Open(AdbMessage message) {
+void Connection::Open(const AdbMessage& message) {
   Sweep();
   if (message.arg0 == 0) return;
   // The name ends with a zero byte, or with the message.
-  const std::string service = message.payload.c_str();
+  const std::string service =
+      message.payload.substr(0, message.payload.find('\0'));
   uint32_t id = 0;
   std::shared_ptr<Stream> stream;
   {

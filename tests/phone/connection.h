@@ -51,7 +51,7 @@ class Connection {
   absl::Status Handle(AdbMessage message);
   absl::Status OnConnect(const AdbMessage& message);
   void OnAuth(const AdbMessage& message);
-  void Open(AdbMessage message) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Open(const AdbMessage& message) ABSL_LOCKS_EXCLUDED(mutex_);
   void Serve(uint32_t id, Stream& stream, const std::string& service)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Dispatch(const std::string& service, Stream& stream);

@@ -14,8 +14,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "base/check.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 
 namespace frostnas::phone {
@@ -205,7 +205,10 @@ void Device::WriteFiles() {
   for (auto& [path, contents] : ConditionFiles(shown_)) {
     std::string& there = files_[path];
     if (there == contents) continue;
-    CHECK_OK(ReplaceFile(HostPath(path), contents));
+    // A client may have removed the folder.
+    absl::Status status = MakeDirs(ParentOf(HostPath(path)));
+    status.Update(ReplaceFile(HostPath(path), contents));
+    if (!status.ok()) LOG(WARNING) << status;
     there = contents;
   }
 }

@@ -112,29 +112,35 @@ absl::Time FaultBox::NextTime() const {
   return next;
 }
 
+bool FaultBox::Step(Entry& entry, absl::Time now, Events* events) {
+  if (entry.stage == Stage::kWaiting) {
+    if (now < entry.next) return true;
+    if (IsOperationFault(entry.fault.kind)) {
+      entry.stage = Stage::kArmed;
+      entry.next = now + entry.fault.expires;
+    } else {
+      entry.stage = Stage::kHolding;
+      entry.next = now + entry.fault.duration;
+      events->emplace_back(entry.fault, Event::kBegins);
+      taken_.push_back(entry.fault.kind);
+    }
+  }
+  if (now < entry.next) return true;
+  if (entry.stage == Stage::kHolding) {
+    events->emplace_back(entry.fault, Event::kEnds);
+  }
+  return false;
+}
+
 void FaultBox::Advance() {
   absl::MutexLock change(&change_mutex_);
-  std::vector<std::pair<Fault, Event>> events;
+  Events events;
   {
     absl::MutexLock lock(&mutex_);
     const absl::Time now = absl::Now();
     std::vector<Entry> left;
     for (Entry& entry : entries_) {
-      if (entry.stage == Stage::kWaiting && entry.next <= now) {
-        const bool operation = IsOperationFault(entry.fault.kind);
-        entry.stage = operation ? Stage::kArmed : Stage::kHolding;
-        entry.next =
-            now + (operation ? entry.fault.expires : entry.fault.duration);
-        if (!operation) {
-          events.emplace_back(entry.fault, Event::kBegins);
-          taken_.push_back(entry.fault.kind);
-        }
-      }
-      const bool gone = entry.stage != Stage::kWaiting && entry.next <= now;
-      if (gone && entry.stage == Stage::kHolding) {
-        events.emplace_back(entry.fault, Event::kEnds);
-      }
-      if (!gone) left.push_back(std::move(entry));
+      if (Step(entry, now, &events)) left.push_back(std::move(entry));
     }
     entries_ = std::move(left);
   }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -59,7 +60,12 @@ class FaultBox {
     absl::Time next;
   };
 
+  using Events = std::vector<std::pair<Fault, Event>>;
+
   void Run() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
+  // Does what is due with one fault; false: it is gone.
+  bool Step(Entry& entry, absl::Time now, Events* events)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Does what is due and reports it.
   void Advance() ABSL_LOCKS_EXCLUDED(change_mutex_, mutex_);
   absl::Time NextTime() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);

@@ -266,7 +266,7 @@ bool ServeRequest(Device& device, Stream& stream) {
   if (length > kMaxPathBytes) return Fail(stream, "path too long");
   if (!stream.Read(length, &path)) return false;
   // As a string of C, which a phone makes of it.
-  path = path.c_str();
+  path.resize(std::min(path.size(), path.find('\0')));
   const std::string host_path = device.HostPath(path);
   switch (id) {
     case Id("STAT"): {
