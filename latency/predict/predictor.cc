@@ -33,6 +33,7 @@ constexpr double kUsualNoise = 0.01;
 constexpr size_t kTellNoise = 6;
 // Left-out errors beyond this many medians count as that.
 constexpr double kOutlier = 4;
+constexpr double kConfidence = 0.95;
 // Half a 95 % interval in standard deviations.
 constexpr double kHalfInterval = 1.96;
 
@@ -199,11 +200,10 @@ absl::Status Predictor::Fit(const v1::Calibration& calibration) {
   }
   left_out_mape_ = sum / networks.size();
   const double most = kOutlier * Median(errors);
-  double squares = 0;
-  for (const double error : errors) {
-    squares += std::min(error, most) * std::min(error, most);
-  }
-  left_out_rms_ = std::sqrt(squares / networks.size());
+  std::sort(errors.begin(), errors.end());
+  const size_t rank = static_cast<size_t>(
+      std::ceil(kConfidence * static_cast<double>(errors.size() + 1)));
+  left_out_bound_ = std::min(most, errors[std::min(rank, errors.size()) - 1]);
   return absl::OkStatus();
 }
 
@@ -230,11 +230,11 @@ absl::StatusOr<Prediction> Predictor::Predict(
   }
   ns = std::max(1.0, ns);
   const double expected_ns =
+      fit_->interval_factor() *
       std::hypot(fit_->StandardDeviation(observation.row),
                  fit_->scale() * network_noise_ * ns);
   // A model that is surer of itself than its left-out networks are is wrong.
-  const double half_ns =
-      fit_->interval_factor() * std::max(expected_ns, left_out_rms_ * ns);
+  const double half_ns = std::max(expected_ns, left_out_bound_ * ns);
   return Prediction{
       .ns = ns, .low_ns = std::max(1.0, ns - half_ns), .high_ns = ns + half_ns};
 }

@@ -97,7 +97,9 @@ class Predictor {
   double network_noise_ = 0;  // a share
   double base_ns_ = 0;
   std::optional<double> left_out_mape_;
-  double left_out_rms_ = 0;  // a share, outliers cut
+  // That many of the left-out errors are within this, a share (split conformal
+  // prediction's quantile); outliers cut.
+  double left_out_bound_ = 0;
 };
 
 // The ops of one of the calibration's networks, in order.
