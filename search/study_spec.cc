@@ -14,6 +14,7 @@ namespace frostnas::search {
 namespace {
 
 constexpr int kMaxDevices = 16;
+constexpr double kMaxSustainedS = 3600;
 
 absl::Status InRange(const char* field, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
@@ -85,6 +86,12 @@ absl::Status ValidateStudySpec(const v1::StudySpec& spec) {
     return absl::InvalidArgumentError("spec.strategy: not given");
   }
   RETURN_IF_ERROR(CheckBudget(spec.budget()));
+  // Not a number is refused as well.
+  if (!(spec.sustained_s() >= 0 && spec.sustained_s() <= kMaxSustainedS)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("spec.sustained_s: ", spec.sustained_s(), " is not in 0..",
+                     kMaxSustainedS, " seconds"));
+  }
   return InRange("threads", spec.threads(), 1, 64);
 }
 

@@ -89,12 +89,12 @@ absl::StatusOr<latency::Prediction> Predicted(
 }
 
 absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
-                                        const std::string& phase,
+                                        const TrialRound& round,
                                         const std::string& device,
                                         const latency::Predictor& predictor,
                                         const v1::Trial& trial) {
   db::NewTask made;
-  made.key = absl::StrCat(phase, "/latency/", trial.id(), "/", device);
+  made.key = absl::StrCat(round.phase, "/latency/", trial.id(), "/", device);
   made.task.set_trial_id(trial.id());
   made.task.set_max_attempts(kMaxAttempts);
   v1::LatencyWork& work = *made.task.mutable_latency();
@@ -103,6 +103,7 @@ absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
+  if (round.finalists > 0) work.set_sustained_s(run.spec.sustained_s());
   ASSIGN_OR_RETURN(const latency::Prediction predicted,
                    Predicted(predictor, trial));
   work.set_predicted_ns(std::llround(predicted.ns));
@@ -172,8 +173,8 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
         update.latency.push_back(std::move(measurement));
         continue;
       }
-      ASSIGN_OR_RETURN(db::NewTask task, LatencyTask(run, round.phase, device,
-                                                     predictors[d], trial));
+      ASSIGN_OR_RETURN(db::NewTask task,
+                       LatencyTask(run, round, device, predictors[d], trial));
       tasks.push_back(std::move(task));
     }
     if (update.latency.empty()) continue;

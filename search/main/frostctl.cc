@@ -46,9 +46,10 @@ constexpr char kUsage[] =
     "  describe PRESET|FILE   parameters, MACs and layers of a network; needs\n"
     "                     no controller (--width, --input_size, --classes,\n"
     "                     --json)\n"
-    "  profile            measure what predicts a space's latencies on a device;\n"
-    "                     needs no controller (--table, --device, --space,\n"
-    "                     --width, --input_size, --classes, --threads, --batch,\n"
+    "  profile            measure what predicts a space's latencies on a\n"
+    "                     device; needs no controller (--table, --device,\n"
+    "                     --space, --width, --input_size, --classes,\n"
+    "                     --threads, --batch,\n"
     "                     --effort, --calibration_networks, --holdout,\n"
     "                     --start_from, --target_mape, --report)\n";
 

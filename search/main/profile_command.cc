@@ -170,8 +170,12 @@ absl::Status ProfileFromFlags(const arch::SpaceOverrides& overrides) {
                 RealClock(), StderrOutput());
           },
       .step = [&] { progress->Advance(1); }};
-  const auto summary = latency::ProfileSpace(*device, space, options, hooks,
-                                             RealClock(), stop, table);
+  const auto summary = latency::ProfileSpace({.device = *device,
+                                              .space = space,
+                                              .hooks = hooks,
+                                              .clock = RealClock(),
+                                              .stop = stop},
+                                             options, table);
   progress.reset();
   if (absl::IsCancelled(summary.status())) {
     return absl::CancelledError(

@@ -49,6 +49,10 @@ ABSL_FLAG(std::vector<std::string>, device, {"host"},
 ABSL_FLAG(std::vector<std::string>, latency_limit_ms, {},
           "DEVICE=MS: networks slower than this are not on the front. "
           "Repeatable, or a comma list.");
+ABSL_FLAG(double, sustained_s, 0,
+          "Seconds of load without a pause after the last measurement of each "
+          "finalist, for its latency on a device that has become warm. 0: "
+          "none.");
 ABSL_FLAG(std::string, strategy, "proxyless",
           "proxyless (binarised gates), gumbel (Gumbel-softmax), random or "
           "evolution.");
@@ -189,6 +193,7 @@ absl::StatusOr<v1::StudySpec> StudySpecFromFlags() {
   RETURN_IF_ERROR(AddLatencyLimits(spec));
   spec.set_seed(absl::GetFlag(FLAGS_seed));
   spec.set_threads(ThreadsFromFlags());
+  spec.set_sustained_s(absl::GetFlag(FLAGS_sustained_s));
   ASSIGN_OR_RETURN(*spec.mutable_dataset(), DatasetFromFlags(preset));
   RETURN_IF_ERROR(DownloadFromFlags(spec.dataset()));
   // The data set decides input size, channels and classes of the space, and a

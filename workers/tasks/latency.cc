@@ -48,8 +48,10 @@ absl::StatusOr<v1::TaskResult> LatencyRunner::Run(const v1::Task& task,
   ASSIGN_OR_RETURN(const std::string bytes,
                    context.client.GetBlob(work.package_sha256()));
   ASSIGN_OR_RETURN(const v1::Package package, quant::ParsePackage(bytes));
+  latency::MeasureRequest request = RequestOf(work);
+  request.sustained_s = work.sustained_s();
   ASSIGN_OR_RETURN(v1::Measurement measurement,
-                   device->Measure(package, RequestOf(work), context.stop));
+                   device->Measure(package, request, context.stop));
   measurement.set_predicted_ns(work.predicted_ns());
   v1::TaskResult result;
   *result.mutable_latency()->mutable_device() = device->Describe();
