@@ -22,17 +22,16 @@ constexpr int kFirstOps = 24;
 
 class SpaceProfile {
  public:
-  SpaceProfile(LatencyDevice& device, const arch::SearchSpace& space,
-               const ProfileOptions& options, const ProfileHooks& hooks,
-               Clock& clock, const StopToken& stop, LatencyTable& table)
-      : device_(device),
-        space_(space),
+  SpaceProfile(const ProfileInputs& inputs, const ProfileOptions& options,
+               LatencyTable& table)
+      : device_(inputs.device),
+        space_(inputs.space),
         options_(options),
-        hooks_(hooks),
-        clock_(clock),
-        stop_(stop),
+        hooks_(inputs.hooks),
+        clock_(inputs.clock),
+        stop_(inputs.stop),
         table_(table),
-        ops_(arch::DistinctOps(space)) {
+        ops_(arch::DistinctOps(inputs.space)) {
     summary_.ops = static_cast<int>(ops_.size());
   }
 
@@ -203,15 +202,13 @@ absl::Status CheckTableOf(const LatencyTable& table, const v1::Device& device,
   return absl::OkStatus();
 }
 
-absl::StatusOr<ProfileSummary> ProfileSpace(LatencyDevice& device,
-                                            const arch::SearchSpace& space,
+absl::StatusOr<ProfileSummary> ProfileSpace(const ProfileInputs& inputs,
                                             const ProfileOptions& options,
-                                            const ProfileHooks& hooks,
-                                            Clock& clock, const StopToken& stop,
                                             LatencyTable& table) {
   RETURN_IF_ERROR(CheckRequest(options.request));
-  RETURN_IF_ERROR(CheckTableOf(table, device.Describe(), options.request));
-  return SpaceProfile(device, space, options, hooks, clock, stop, table).Run();
+  RETURN_IF_ERROR(
+      CheckTableOf(table, inputs.device.Describe(), options.request));
+  return SpaceProfile(inputs, options, table).Run();
 }
 
 }  // namespace frostnas::latency

@@ -72,11 +72,17 @@ struct ProfileSummary {
 absl::Status CheckTableOf(const LatencyTable& table, const v1::Device& device,
                           const MeasureRequest& request);
 
-absl::StatusOr<ProfileSummary> ProfileSpace(LatencyDevice& device,
-                                            const arch::SearchSpace& space,
+// What a profile works with; all outlive it.
+struct ProfileInputs {
+  LatencyDevice& device;
+  const arch::SearchSpace& space;
+  const ProfileHooks& hooks;
+  Clock& clock;
+  const StopToken& stop;
+};
+
+absl::StatusOr<ProfileSummary> ProfileSpace(const ProfileInputs& inputs,
                                             const ProfileOptions& options,
-                                            const ProfileHooks& hooks,
-                                            Clock& clock, const StopToken& stop,
                                             LatencyTable& table);
 
 }  // namespace frostnas::latency

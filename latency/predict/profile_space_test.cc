@@ -47,8 +47,13 @@ class ProfileSpaceTest : public testing::Test {
         .begin = [this](absl::string_view what,
                         int count) { stages_.emplace_back(what, count); },
         .step = [this] { ++steps_; }};
-    return ProfileSpace(device, space_, options_, hooks, clock_, stop_.token(),
-                        table);
+    const StopToken stop = stop_.token();
+    return ProfileSpace({.device = device,
+                         .space = space_,
+                         .hooks = hooks,
+                         .clock = clock_,
+                         .stop = stop},
+                        options_, table);
   }
 
   LatencyTable Saved() { return *LatencyTable::Parse(file_, "file"); }
