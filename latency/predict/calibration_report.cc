@@ -78,10 +78,15 @@ absl::StatusOr<CalibrationReport> MakeCalibrationReport(
   const std::vector<v1::OpKey> ops = arch::DistinctOps(space);
   for (const v1::OpKey& key : ops) {
     ASSIGN_OR_RETURN(const v1::OpLatency* op, table.Get(key));
-    (op->samples() > 0 ? report.ops_measured : report.ops_inferred) += 1;
+    if (op->samples() == 0) {
+      ++report.ops_inferred;
+      continue;
+    }
+    ++report.ops_measured;
     report.mean_op_error +=
-        static_cast<double>(op->error_ns()) / op->median_ns() / ops.size();
+        static_cast<double>(op->error_ns()) / op->median_ns();
   }
+  report.mean_op_error /= std::max(1, report.ops_measured);
   ASSIGN_OR_RETURN(const std::vector<SpaceNetwork> fitted,
                    MeasuredNetworks(space, table, /*held_out=*/false));
   report.networks = static_cast<int>(fitted.size());

@@ -32,7 +32,7 @@ struct CalibrationReport {
   int batch = 1;
   int ops_measured = 0;
   int ops_inferred = 0;
-  // Mean of the ops' errors over their times.
+  // Mean of the measured ops' errors over their times.
   double mean_op_error = 0;
   int networks = 0;  // of the space, fitted on
   // See Predictor.
