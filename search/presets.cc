@@ -28,7 +28,7 @@ struct Row {
 constexpr Row kPresets[] = {
     {"smoke", 1, 1, 3, 1, 0, 32, 4, 0.35, 1000, 500},
     {"quick", 1, 3, 8, 1, 8, 64, 32, 0.35, 10000, 0},
-    {"full", 6, 24, 16, 1, 4, 64, 96, 0.5, 0, 0},
+    {"full", 6, 24, 16, 1, 4, 64, 160, 0.5, 0, 0},
 };
 
 Preset FromRow(const Row& row) {

@@ -38,7 +38,7 @@ ABSL_FLAG(std::string, effort, "quick",
 ABSL_FLAG(int, batch, 1, "profile: images a network takes at once, 1..1024.");
 ABSL_FLAG(int, calibration_networks, 0,
           "profile: whole networks to fit predictions on, 1..1000. 0: by "
-          "effort, smoke 4, quick 32, full 96.");
+          "effort, smoke 4, quick 32, full 160.");
 ABSL_FLAG(int, holdout, 16,
           "profile: networks measured to judge predictions by, 0..1000.");
 ABSL_FLAG(std::vector<std::string>, start_from, {},
@@ -62,7 +62,7 @@ struct EffortRow {
 
 constexpr EffortRow kEfforts[] = {{"smoke", Effort::kSmoke, 4},
                                   {"quick", Effort::kQuick, 32},
-                                  {"full", Effort::kFull, 96}};
+                                  {"full", Effort::kFull, 160}};
 
 absl::Status CheckFlag(absl::string_view flag, double value, double low,
                        double high) {
