@@ -58,8 +58,9 @@ class LatencyDevice {
   // Fixed while the object lives.
   virtual const v1::Device& Describe() const = 0;
 
-  // OK, or UNAVAILABLE saying why there is no use in asking for a measurement
-  // now: a phone is away, or cools down. Returns at once.
+  // OK, or why there is no use in asking for a measurement. UNAVAILABLE: not
+  // now, a phone is away or cools down. FAILED_PRECONDITION: never again, a
+  // person must look at it. Returns at once.
   virtual absl::Status Ready() const { return absl::OkStatus(); }
 
   // Latency of `package`, without its input transform. predicted_ns is left 0,

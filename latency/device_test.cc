@@ -44,14 +44,35 @@ TEST(ParseDeviceIdTest, NamesWhatIsNotAnId) {
               StatusIs(kInvalid));
 }
 
-TEST(OpenDeviceTest, SaysThatPhonesCannotBeMeasured) {
+TEST(OpenDeviceTest, SaysWhatIsMissing) {
   FakeClock clock;
-  EXPECT_THAT(
-      OpenDevice("adb:0123", clock),
-      StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("adb:0123")));
-  EXPECT_THAT(OpenDevice("table:/nowhere", clock),
+  DeviceOptions options;
+  options.adb.program = "frostnas-no-such-adb";
+  EXPECT_THAT(OpenDevice("adb:0123", options, clock, {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       testing::AllOf(HasSubstr("0123"),
+                                      HasSubstr("frostnas-no-such-adb"),
+                                      HasSubstr("install"))));
+  EXPECT_THAT(OpenDevice("table:/nowhere", {}, clock, {}),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nowhere")));
-  EXPECT_THAT(OpenDevice("nothing", clock), StatusIs(kInvalid));
+  EXPECT_THAT(OpenDevice("nothing", {}, clock, {}), StatusIs(kInvalid));
+}
+
+TEST(OpenDeviceTest, ARuntimeOfTheUsersNeedsItsModelFormat) {
+  v1::CustomRuntime config;
+  config.set_device_id("host");
+  config.set_name("perf 1");
+  config.set_model_format(v1::MODEL_FORMAT_ONNX);
+  config.add_command("{model}");
+  config.set_pattern("(\\d+)");
+  config.set_unit("us");
+  DeviceOptions options;
+  ASSERT_OK_AND_ASSIGN(const CustomRuntime runtime,
+                       CustomRuntime::Create(config, "test"));
+  options.runtimes.push_back(runtime);
+  FakeClock clock;
+  EXPECT_THAT(OpenDevice("host", options, clock, {}),
+              StatusIs(kInvalid, HasSubstr("model_format")));
 }
 
 class TableDeviceTest : public testing::Test {
@@ -86,7 +107,8 @@ TEST_F(TableDeviceTest, AnswersFromTheFileAndSaysSo) {
   const std::string path = JoinPath(dir.path(), "phone.textproto");
   ASSERT_OK(table_.Save(path));
   FakeClock clock;
-  ASSERT_OK_AND_ASSIGN(const auto device, OpenDevice("table:" + path, clock));
+  ASSERT_OK_AND_ASSIGN(const auto device,
+                       OpenDevice("table:" + path, {}, clock, {}));
   EXPECT_EQ(device->Describe().id(), "table:" + path);
   EXPECT_EQ(device->Describe().model(), "some phone");
   EXPECT_FALSE(device->Describe().measured());

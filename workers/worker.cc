@@ -83,6 +83,14 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(
 absl::Status Worker::Run(const StopToken& stop) {
   StopCallback end_wait(stop, [this] { client_->Cancel(); });
   while (!stop.StopRequested()) {
+    if (options_.ready) {
+      const absl::Status ready = options_.ready();
+      if (!ready.ok() && !absl::IsUnavailable(ready)) return ready;
+      if (!ready.ok()) {
+        clock_.WaitFor(kReadyEvery, stop);
+        continue;
+      }
+    }
     absl::Status status = session_.empty() ? Register(stop) : Step(stop);
     if (stop.StopRequested()) break;
     if (status.ok()) continue;
@@ -118,10 +126,6 @@ absl::Status Worker::Register(const StopToken& stop) {
 }
 
 absl::Status Worker::Step(const StopToken& stop) {
-  if (options_.ready && !options_.ready().ok()) {
-    clock_.WaitFor(kReadyEvery, stop);
-    return absl::OkStatus();
-  }
   ASSIGN_OR_RETURN(const std::optional<v1::Lease> lease,
                    client_->LeaseTask(session_, kLeaseWait));
   if (lease.has_value()) RunTask(*lease, stop);

@@ -36,8 +36,8 @@ struct WorkerOptions {
   std::string worker_id;
   // Described as the controller will see them.
   std::vector<v1::Device> devices;
-  // Asked before a task is leased: while it is not OK (a phone is away, or
-  // cools down) none is. Returns at once.
+  // Asked before a task is leased: while it is UNAVAILABLE (a phone is away, or
+  // cools down) none is, and another error ends Run with it. Returns at once.
   std::function<absl::Status()> ready;
 };
 
@@ -51,7 +51,7 @@ class Worker {
       const WorkerOptions& options, Runners runners, Clock& clock);
 
   // Works until a stop is requested (OK), or until the controller refuses the
-  // worker for good (its status). Call once.
+  // worker or `ready` does, for good (its status). Call once.
   absl::Status Run(const StopToken& stop);
 
  private:

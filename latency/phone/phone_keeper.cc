@@ -104,8 +104,10 @@ absl::Status PhoneKeeper::Ready() const {
   if (state == PhoneState::kClean || state == PhoneState::kLeased) {
     return absl::OkStatus();
   }
-  return absl::UnavailableError(
-      absl::StrCat("phone ", options_.serial, " is ", life_.Text()));
+  const std::string text =
+      absl::StrCat("phone ", options_.serial, " is ", life_.Text());
+  return state == PhoneState::kQuarantined ? absl::FailedPreconditionError(text)
+                                           : absl::UnavailableError(text);
 }
 
 absl::Status PhoneKeeper::Lease(const StopToken& stop) {
@@ -218,17 +220,19 @@ absl::Status PhoneKeeper::SignUp(const StopToken& stop) {
                    DescribePhone(adb_, options_.serial, stop));
   RETURN_IF_ERROR(runner_.CleanUp(stop));
   RETURN_IF_ERROR(runner_.Install(stop));
-  v1::RunnerRequest request;
-  request.set_format_version(1);
-  request.set_threads(1);
-  request.set_batch(1);
-  request.mutable_describe();
-  ASSIGN_OR_RETURN(const RunnerAnswer answer,
-                   runner_.Ask(request, kDescribe, stop));
   const std::vector<int64_t> khz(device.core_max_khz().begin(),
                                  device.core_max_khz().end());
   ASSIGN_OR_RETURN(const std::vector<int> cores,
                    ChooseCores(options_.cores, khz));
+  v1::RunnerRequest request;
+  request.set_format_version(1);
+  request.set_threads(1);
+  request.set_batch(1);
+  for (int core : cores) request.add_cores(core);
+  request.mutable_describe();
+  // Shows early that the runner runs, on these cores.
+  ASSIGN_OR_RETURN(const RunnerAnswer answer,
+                   runner_.Ask(request, kDescribe, stop));
   device.set_isa(answer.hello().isa());
   device.set_runtime(RuntimeOf(options_, answer.hello()));
   for (int core : cores) device.add_measuring_cores(core);

@@ -38,7 +38,8 @@ class PhoneKeeper {
   const v1::Device& device() const { return device_; }
   const std::vector<int>& cores() const { return cores_; }
 
-  // OK when it is clean, or leased and well; UNAVAILABLE with its state.
+  // OK when it is clean, or leased and well; UNAVAILABLE with its state, or
+  // FAILED_PRECONDITION when it is quarantined.
   absl::Status Ready() const;
 
   // Waits for the phone to be clean. UNAVAILABLE with its state after

@@ -15,7 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "latency/testing/packages.h"
-#include "tests/integration/test_phones.h"
+#include "tests/integration/host_runner.h"
 #include "tests/phone/adb_server.h"
 #include "tests/phone/phone.h"
 
@@ -46,7 +46,7 @@ class PhoneDeviceTest : public testing::Test {
 
   void SetUp() override {
     phone::PhoneOptions options;
-    options.condition = HostLikeCondition();
+    options.condition = phone::HostLikeCondition();
     ASSERT_OK_AND_ASSIGN(phone_, TestPhone::Start(options));
     options_.serial = phone_->serial();
     options_.runner = HostRunner();

@@ -22,7 +22,7 @@
 #include "quant/package.h"
 #include "search/server/server.h"
 #include "search/testing/tiny_study.h"
-#include "tests/integration/test_phones.h"
+#include "tests/integration/host_runner.h"
 #include "tests/phone/adb_server.h"
 #include "tests/phone/phone.h"
 #include "workers/tasks/latency.h"
@@ -92,7 +92,7 @@ class PhoneFaultTest : public testing::Test {
     std::vector<workers::RunnerSet> sets;
     for (int i = 0; i < count; ++i) {
       phone::PhoneOptions options;
-      options.condition = HostLikeCondition();
+      options.condition = phone::HostLikeCondition();
       options.reboot_time = options.boot_time = absl::Milliseconds(150);
       ASSERT_OK_AND_ASSIGN(phones_.emplace_back(), TestPhone::Start(options));
       const std::string serial = phones_.back()->serial();

@@ -1,7 +1,10 @@
 #include "tests/phone/condition.h"
 
+#include <sched.h>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/check.h"
 
 namespace frostnas::phone {
 namespace {
@@ -71,6 +74,17 @@ std::string MemInfo(const Condition& condition) {
       total_kb, total_kb / 8, total_kb / 2);
 }
 
+int LastUsableCore() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  CHECK_EQ(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+  int last = 0;
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &allowed)) last = core;
+  }
+  return last;
+}
+
 }  // namespace
 
 Condition DefaultCondition() {
@@ -105,6 +119,15 @@ Condition DefaultCondition() {
        "Frost/frost/frost:13/TP1A.220624.014/1:user/release-keys"},
       {"ro.serialno", "FROST0001"},
   };
+  return condition;
+}
+
+Condition HostLikeCondition() {
+  Condition condition = DefaultCondition();
+  const Core little = condition.cores.front();
+  const Core big = condition.cores.back();
+  condition.cores.assign(static_cast<size_t>(LastUsableCore()), little);
+  condition.cores.push_back(big);
   return condition;
 }
 

@@ -38,6 +38,11 @@ struct Condition {
 // An invented phone with 4 little, 3 middle and 1 big core.
 Condition DefaultCondition();
 
+// The same phone with as many cores as this machine has, so that programs can
+// stay on any of them: one big, the last that this process may use, and others
+// little.
+Condition HostLikeCondition();
+
 // "0-3,5": the cores' numbers as the kernel writes them.
 std::string CoreList(const std::vector<int>& cores);
 

@@ -13,6 +13,7 @@
 #include "base/program.h"
 #include "base/status_macros.h"
 #include "base/stop.h"
+#include "tests/phone/condition.h"
 #include "tests/phone/phone.h"
 
 ABSL_FLAG(int, port, 0, "loopback port to listen on; 0: any");
@@ -36,6 +37,7 @@ absl::Status Serve() {
     ASSIGN_OR_RETURN(plan, ParseFaultScript(text));
   }
   PhoneOptions options;
+  options.condition = HostLikeCondition();
   options.port = absl::GetFlag(FLAGS_port);
   if (!absl::GetFlag(FLAGS_root).empty()) {
     options.root =
