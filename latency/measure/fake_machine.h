@@ -15,6 +15,7 @@ namespace frostnas::latency {
 class FakeMachine final : public Machine {
  public:
   int64_t NowNs() override { return now_ns_; }
+  absl::Duration Used() override { return absl::Nanoseconds(now_ns_) - away_; }
   int64_t Preemptions() override { return preemptions_; }
   absl::Duration Stolen() override { return stolen_; }
   void Pause(absl::Duration duration, const StopToken&) override {
@@ -28,6 +29,7 @@ class FakeMachine final : public Machine {
   }
   void Preempt(absl::Duration away) {
     now_ns_ += absl::ToInt64Nanoseconds(away);
+    away_ += away;
     ++preemptions_;
   }
   void Steal(absl::Duration time) { stolen_ += time; }
@@ -42,6 +44,7 @@ class FakeMachine final : public Machine {
   int64_t now_ns_ = 0;
   int64_t preemptions_ = 0;
   int pauses_ = 0;
+  absl::Duration away_;
   absl::Duration stolen_;
   std::function<double(int64_t)> slowdown_ = [](int64_t) { return 1.0; };
 };

@@ -54,9 +54,12 @@ std::string ProcessorName(absl::string_view cpuinfo) {
 }
 
 std::string DeviceFingerprint(const v1::Device& device) {
-  std::string text = absl::StrCat(
-      "model=", device.model(), "\nisa=", device.isa(),
-      "\ncores=", device.cores(), "\nruntime=", device.runtime(), "\n");
+  // Of how times are stated; those of another revision do not compare.
+  constexpr int kMethod = 2;
+  std::string text =
+      absl::StrCat("model=", device.model(), "\nisa=", device.isa(),
+                   "\ncores=", device.cores(), "\nruntime=", device.runtime(),
+                   "\nmethod=", kMethod, "\n");
   // Of phones only, so that tables of other devices stay valid.
   if (!device.os_build().empty()) {
     absl::StrAppend(

@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -19,13 +20,21 @@ namespace {
 class HostMachine final : public Machine {
  public:
   explicit HostMachine(int core)
-      : cpu_(core < 0 ? std::string("cpu") : absl::StrCat("cpu", core)),
+      : alone_(core >= 0),
+        cpu_(core < 0 ? std::string("cpu") : absl::StrCat("cpu", core)),
         tick_(absl::Seconds(1) / sysconf(_SC_CLK_TCK)) {}
 
   int64_t NowNs() override {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
                std::chrono::steady_clock::now().time_since_epoch())
         .count();
+  }
+
+  absl::Duration Used() override {
+    if (!alone_) return absl::Nanoseconds(NowNs());
+    timespec used = {};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return absl::DurationFromTimespec(used);
   }
 
   int64_t Preemptions() override {
@@ -55,6 +64,7 @@ class HostMachine final : public Machine {
   }
 
  private:
+  const bool alone_;
   const std::string cpu_;
   const absl::Duration tick_;
 };

@@ -19,6 +19,10 @@ class Machine {
   // Monotonic clock, nanoseconds from an arbitrary start.
   virtual int64_t NowNs() = 0;
 
+  // Processor time of the calling thread; where several threads compute, as
+  // much time as has passed: one may wait for another.
+  virtual absl::Duration Used() = 0;
+
   // How often the calling thread lost its core to another since it started.
   // Cheap enough to ask around every sample.
   virtual int64_t Preemptions() = 0;

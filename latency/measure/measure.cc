@@ -26,6 +26,10 @@ constexpr double kConfidence = 0.95;
 constexpr double kSettled = 0.1;
 constexpr int kWarmUpLimit = 10;
 constexpr double kFullSpeedQuantile = 0.05;
+// Of a round's time that the thread must have had its core: what others do
+// there in between leaves caches and clocks otherwise, though samples that they
+// interrupt are void.
+constexpr double kOwnShare = 0.9;
 
 // A piece of work with the number of calls that make up one sample.
 struct Piece {
@@ -40,6 +44,7 @@ struct Round {
   double slowdown = 0;
   bool stolen = false;
   bool starved = false;
+  bool shared = false;  // the core, with other threads
 };
 
 class Rounds {
@@ -61,10 +66,15 @@ class Rounds {
     round.samples_ns.resize(pieces_.size());
     std::vector<double> slowdowns;
     const absl::Duration stolen = machine_.Stolen();
+    const absl::Duration used = machine_.Used();
+    const int64_t start_ns = machine_.NowNs();
     for (int i = 0; i < options_.samples_per_round; ++i) {
       RunCycle(round, slowdowns);
     }
     round.stolen = machine_.Stolen() > stolen;
+    const absl::Duration passed =
+        absl::Nanoseconds(machine_.NowNs() - start_ns);
+    round.shared = machine_.Used() - used < kOwnShare * passed;
     for (const auto& samples : round.samples_ns) {
       const int valid = static_cast<int>(samples.size());
       round.starved |= 2 * valid < options_.samples_per_round;
@@ -91,6 +101,9 @@ class Rounds {
   }
 
   void RunCycle(Round& round, std::vector<double>& slowdowns) {
+    // Its memory is cold after other work, the more so the larger that was, and
+    // full speed is that of a warm run.
+    reference_.run();
     const std::optional<double> reference_ns = SampleNs({&reference_.run});
     const double slowdown = reference_ns.value_or(0) / reference_.full_speed_ns;
     if (reference_ns) slowdowns.push_back(slowdown);
@@ -128,7 +141,7 @@ class Rounds {
 };
 
 bool IsDisturbed(const Round& round, const MeasureOptions& options) {
-  return round.starved || round.stolen ||
+  return round.starved || round.stolen || round.shared ||
          round.slowdown > 1 + options.max_drift;
 }
 
