@@ -92,7 +92,7 @@ absl::Status Named(const std::string& serial, absl::string_view action,
                    const absl::Status& status) {
   if (absl::IsNotFound(status)) {
     return absl::FailedPreconditionError(
-        absl::StrCat(status.message(),
+        absl::StrCat("phone ", serial, ": ", status.message(),
                      "; install Debian's package adb, or put the Android "
                      "platform tools into PATH"));
   }
@@ -175,13 +175,6 @@ absl::StatusOr<std::string> Adb::Run(const std::string& serial,
                                          result->exit_code, ": ", Shown(text)));
 }
 
-absl::StatusOr<std::vector<AdbDevice>> Adb::Devices(
-    const StopToken& stop) const {
-  ASSIGN_OR_RETURN(const std::string text,
-                   Run("", {"devices"}, {.stop = stop}));
-  return ParseAdbDevices(text);
-}
-
 absl::Status Adb::Connect(const std::string& serial,
                           const StopToken& stop) const {
   if (IsTcp(serial)) {
@@ -193,8 +186,9 @@ absl::Status Adb::Connect(const std::string& serial,
       return Fault(serial, "connect", text);
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<AdbDevice> devices, Devices(stop));
-  for (const AdbDevice& device : devices) {
+  ASSIGN_OR_RETURN(const std::string known,
+                   Run(serial, {"devices"}, {.stop = stop}));
+  for (const AdbDevice& device : ParseAdbDevices(known)) {
     if (device.serial != serial) continue;
     if (device.state == "device") return absl::OkStatus();
     return Fault(serial, "connect", absl::StrCat("device ", device.state));
@@ -266,27 +260,6 @@ absl::Status Adb::Push(const std::string& serial, const std::string& local,
                        const std::string& remote, const StopToken& stop) const {
   return RunOn(serial, {"push", local, remote},
                {.deadline = TransferDeadline(FileSize(local)), .stop = stop})
-      .status();
-}
-
-absl::Status Adb::Pull(const std::string& serial, const std::string& remote,
-                       const std::string& local, int64_t max_bytes,
-                       const StopToken& stop) const {
-  ASSIGN_OR_RETURN(const std::string text,
-                   Shell(serial, {"wc", "-c", remote}, {.stop = stop}));
-  const std::vector<std::string> fields =
-      absl::StrSplit(text, ' ', absl::SkipEmpty());
-  int64_t bytes = 0;
-  if (fields.empty() || !absl::SimpleAtoi(fields[0], &bytes)) {
-    return Fault(serial, "pull", absl::StrCat("size of ", remote, ": ", text));
-  }
-  if (bytes > max_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("phone ", serial, ": ", remote, " has ", bytes,
-                     " bytes, more than ", max_bytes));
-  }
-  return RunOn(serial, {"pull", remote, local},
-               {.deadline = TransferDeadline(bytes), .stop = stop})
       .status();
 }
 

@@ -62,8 +62,6 @@ class Adb {
  public:
   explicit Adb(AdbOptions options) : options_(std::move(options)) {}
 
-  absl::StatusOr<std::vector<AdbDevice>> Devices(const StopToken& stop) const;
-
   // Makes the phone reachable: for a serial of the form HOST:PORT over TCP;
   // others are there or not. OK where it already is.
   absl::Status Connect(const std::string& serial, const StopToken& stop) const;
@@ -85,9 +83,6 @@ class Adb {
 
   absl::Status Push(const std::string& serial, const std::string& local,
                     const std::string& remote, const StopToken& stop) const;
-  absl::Status Pull(const std::string& serial, const std::string& remote,
-                    const std::string& local, int64_t max_bytes,
-                    const StopToken& stop) const;
   absl::Status Reboot(const std::string& serial, const StopToken& stop) const;
 
  private:

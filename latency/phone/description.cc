@@ -41,6 +41,15 @@ std::string FirstOf(const Properties& properties,
   return "unknown";
 }
 
+// Maker and model; many models' names begin with their maker's.
+std::string ModelName(const Properties& properties) {
+  const std::string maker = FirstOf(properties, {"ro.product.manufacturer"});
+  const std::string model = FirstOf(properties, {"ro.product.model"});
+  return absl::StartsWithIgnoreCase(model, maker)
+             ? model
+             : absl::StrCat(maker, " ", model);
+}
+
 // The line "MemTotal:  3814532 kB"; 0 where there is none.
 int64_t MemoryBytes(absl::string_view meminfo) {
   for (absl::string_view line : absl::StrSplit(meminfo, '\n')) {
@@ -98,9 +107,7 @@ absl::StatusOr<v1::Device> DescribePhone(const Adb& adb,
   }
   v1::Device device;
   device.set_id(absl::StrCat("adb:", serial));
-  device.set_model(
-      absl::StrCat(FirstOf(properties, {"ro.product.manufacturer"}), " ",
-                   FirstOf(properties, {"ro.product.model"})));
+  device.set_model(ModelName(properties));
   device.set_soc(FirstOf(properties,
                          {"ro.soc.model", "ro.board.platform", "ro.hardware"}));
   device.set_os_build(FirstOf(properties, {"ro.build.fingerprint"}));
