@@ -103,7 +103,9 @@ absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
-  if (round.finalists > 0) work.set_sustained_s(run.spec.sustained_s());
+  const bool last =
+      round.finalists > 0 || run.spec.budget().final_epochs() == 0;
+  if (last) work.set_sustained_s(run.spec.sustained_s());
   ASSIGN_OR_RETURN(const latency::Prediction predicted,
                    Predicted(predictor, trial));
   work.set_predicted_ns(std::llround(predicted.ns));

@@ -14,12 +14,18 @@ std::string Percent(double fraction) {
   return fraction < 0 ? "-" : absl::StrFormat("%.2f", fraction * 100);
 }
 
+// Of a device's column.
+int WidthOf(const std::string& device) {
+  constexpr size_t kLeast = 12;
+  return static_cast<int>(std::max(kLeast, device.size() + 3));
+}
+
 std::string Header(const StudyReport& report) {
   std::string line = absl::StrFormat("%6s %6s  %9s %9s %9s", "trial", "epochs",
                                      "INT8 %", "fake-q %", "float %");
   for (const std::string& device : report.study.spec().devices()) {
-    const std::string title = absl::StrCat(device, " ms");
-    absl::StrAppendFormat(&line, "  %12s %9s", title, "p90");
+    absl::StrAppendFormat(&line, "  %*s %9s", WidthOf(device),
+                          absl::StrCat(device, " ms"), "p90");
   }
   absl::StrAppendFormat(&line, "  %9s %9s  %s\n", "kparams", "MMACs", "origin");
   return line;
@@ -34,10 +40,11 @@ std::string Row(const StudyReport& report, const v1::Trial& trial) {
   for (const std::string& device : report.study.spec().devices()) {
     const v1::Measurement* latency = LatencyOn(trial, device);
     if (latency == nullptr) {
-      absl::StrAppendFormat(&line, "  %12s %9s", "-", "-");
+      absl::StrAppendFormat(&line, "  %*s %9s", WidthOf(device), "-", "-");
       continue;
     }
-    absl::StrAppendFormat(&line, "  %12.3f %9.3f", latency->median_ns() * 1e-6,
+    absl::StrAppendFormat(&line, "  %*.3f %9.3f", WidthOf(device),
+                          latency->median_ns() * 1e-6,
                           latency->p90_ns() * 1e-6);
   }
   absl::StrAppendFormat(&line, "  %9.1f %9.2f  %s\n", trial.params() * 1e-3,
