@@ -79,7 +79,7 @@ TEST_F(MeasureTest, VisitsAllWorksInTurn) {
   const Work b = [&] { visits += 'b', machine_.Spend(400 * kMicrosecond); };
   reference_.run = [&] { visits += 'r', machine_.Spend(50 * kMicrosecond); };
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({a, b}));
-  EXPECT_THAT(visits, testing::EndsWith("rrabrrabrrab"));
+  EXPECT_THAT(visits, testing::EndsWith("rraabbrraabbrraabb"));
   EXPECT_EQ(result.works[0].median_ns, 200e3);
   EXPECT_EQ(result.works[1].median_ns, 400e3);
 }
@@ -153,7 +153,7 @@ TEST_F(MeasureTest, TellsThrottlingByItsSlope) {
   machine_.set_slowdown(
       [](int64_t now_ns) { return 1 + now_ns / (1000 * kMillisecond); });
   options_.warm_up = absl::ZeroDuration();
-  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(3000)}));
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1500)}));
   EXPECT_FALSE(result.noisy);
   EXPECT_EQ(result.rejected_rounds, 0);
   // Seven rounds of 15 ms; between the middles of three first and last ones
@@ -168,7 +168,7 @@ TEST_F(MeasureTest, TheSlopeIsOfAllRounds) {
   machine_.set_slowdown(
       [](int64_t now_ns) { return now_ns < 60 * kMillisecond ? 1 : 1.5; });
   options_.warm_up = absl::ZeroDuration();
-  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(3000)}));
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1500)}));
   EXPECT_TRUE(result.noisy);
   EXPECT_EQ(result.slope, 0.5);
 }
@@ -239,7 +239,7 @@ TEST_F(MeasureTest, AddsRoundsUntilTheyAgree) {
 TEST_F(MeasureTest, IsNoisyWhereRoundsNeverAgree) {
   int calls = 0;
   const Work work = [&] {
-    machine_.Spend(kMillisecond * (++calls / 5 % 2 == 0 ? 1 : 1.5));
+    machine_.Spend(kMillisecond * (++calls / 10 % 2 == 0 ? 1 : 1.5));
   };
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
   EXPECT_TRUE(result.noisy);
@@ -251,11 +251,11 @@ TEST_F(MeasureTest, IsNoisyWhereRoundsNeverAgree) {
 
 TEST_F(MeasureTest, EndsInTimeWithWhatItHas) {
   options_.max_time = absl::Milliseconds(20);
-  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1500)}));
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(750)}));
   EXPECT_TRUE(result.noisy);
-  // Rounds of 5 * 1.55 ms: the third starts at 15.5 ms, a fourth would at 23.
+  // Rounds of 5 * 1.6 ms: the third starts at 16 ms, a fourth would at 24.
   EXPECT_EQ(result.works[0].samples_ns.size(), 3u * 5u);
-  EXPECT_EQ(result.works[0].median_ns, 1.5e6);
+  EXPECT_EQ(result.works[0].median_ns, 750e3);
 }
 
 TEST_F(MeasureTest, IsUnavailableWhereEverySampleIsPreempted) {
