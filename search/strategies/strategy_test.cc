@@ -223,8 +223,7 @@ TEST(BestPathUnderTest, AgreesWithTryingAllPaths) {
         scores[s].push_back(random.Uniform());
       }
     }
-    const auto latency =
-        latency::ExpectedLatency::Create(ns, 5).value();
+    const auto latency = latency::ExpectedLatency::Create(ns, 5).value();
     const double limit = latency.MinNs() + 40;
     double best = -1;
     for (int code = 0; code < 81; ++code) {

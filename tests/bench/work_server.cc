@@ -91,9 +91,10 @@ class Server {
 
 int main(int argc, char** argv) {
   frostnas::EnsureEnvironment(argv, frostnas::ComputeEnvironment());
-  const frostnas::ProgramInfo info = {.name = "work_server",
-                                      .usage = "work_server [--threads N]",
-                                      .flag_files = {"tests/bench/work_server"}};
+  const frostnas::ProgramInfo info = {
+      .name = "work_server",
+      .usage = "work_server [--threads N]",
+      .flag_files = {"tests/bench/work_server"}};
   frostnas::ParseProgram(argc, argv, info);
   frostnas::nn::SetComputeThreads(std::max(1, absl::GetFlag(FLAGS_threads)));
   frostnas::bench::Server server;
