@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "arch/op_key.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "latency/phone/phone_keeper.h"
 #include "latency/phone/runner_answer.h"
