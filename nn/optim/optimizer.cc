@@ -31,6 +31,8 @@ namespace {
 // Elements updated at a time: gradient, noise and state of a block stay in the
 // first-level cache, so memory is read and written once.
 constexpr size_t kBlock = 2048;
+// Less than this (Slot::cost) is not worth a second thread.
+constexpr int64_t kGrain = 32 * kBlock;
 
 constexpr char kFormat[] = "frostnas optimizer 1";
 
@@ -182,8 +184,9 @@ void OptimizerImpl::AddSlot(Parameter* parameter) {
 // Each thread takes whole parameters, of about equal cost together: most are
 // too small to be shared out. Who takes which does not show in the result.
 void OptimizerImpl::UpdateChosen(double learning_rate) {
-  if (chosen_.empty()) return;
-  const int threads = PartCount(static_cast<int64_t>(chosen_.size()), 1);
+  int64_t cost = 0;
+  for (const Slot* slot : chosen_) cost += slot->cost();
+  const int threads = PartCount(cost, kGrain);
   costs_.resize(static_cast<size_t>(threads));
   SplitByCost(chosen_, costs_);
   ParallelFor(threads, 1, [&](const Part& part) {
