@@ -49,6 +49,29 @@ absl::StatusOr<DeviceId> ParseDeviceId(absl::string_view id) {
   return BadId(id, "unknown kind");
 }
 
+Effort EffortOf(v1::MeasureEffort effort) {
+  switch (effort) {
+    case v1::MEASURE_EFFORT_SMOKE:
+      return Effort::kSmoke;
+    case v1::MEASURE_EFFORT_FULL:
+      return Effort::kFull;
+    default:
+      return Effort::kQuick;
+  }
+}
+
+v1::MeasureEffort ToProto(Effort effort) {
+  switch (effort) {
+    case Effort::kSmoke:
+      return v1::MEASURE_EFFORT_SMOKE;
+    case Effort::kQuick:
+      return v1::MEASURE_EFFORT_QUICK;
+    case Effort::kFull:
+      return v1::MEASURE_EFFORT_FULL;
+  }
+  return v1::MEASURE_EFFORT_QUICK;
+}
+
 absl::Status TooHotError(absl::string_view message) {
   absl::Status status = absl::UnavailableError(message);
   status.SetPayload(kTooHot, absl::Cord());

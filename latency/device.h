@@ -23,6 +23,7 @@
 #include "base/stop.h"
 #include "proto/frostnas/v1/measurement.pb.h"
 #include "proto/frostnas/v1/package.pb.h"
+#include "proto/frostnas/v1/task.pb.h"
 
 namespace frostnas::latency {
 
@@ -38,6 +39,8 @@ absl::StatusOr<DeviceId> ParseDeviceId(absl::string_view id);
 
 // How long to look: kSmoke is for trying things out.
 enum class Effort { kSmoke, kQuick, kFull };
+Effort EffortOf(v1::MeasureEffort effort);
+v1::MeasureEffort ToProto(Effort effort);
 
 struct MeasureRequest {
   int threads = 1;  // 1..64

@@ -22,18 +22,6 @@ namespace {
 // Operators of one run: what a fault costs at most.
 constexpr size_t kOpsARun = 12;
 
-v1::MeasureEffort EffortOf(Effort effort) {
-  switch (effort) {
-    case Effort::kSmoke:
-      return v1::MEASURE_EFFORT_SMOKE;
-    case Effort::kQuick:
-      return v1::MEASURE_EFFORT_QUICK;
-    case Effort::kFull:
-      return v1::MEASURE_EFFORT_FULL;
-  }
-  return v1::MEASURE_EFFORT_QUICK;
-}
-
 v1::Measurement ToMeasurement(const v1::RunnerTiming& timing) {
   v1::Measurement measurement;
   measurement.set_median_ns(timing.median_ns());
@@ -175,7 +163,7 @@ class PhoneDevice final : public LatencyDevice {
             .Bring("package.fnpkg", quant::SerializePackage(package), stop)
             .status());
     work.set_package_file("../job/package.fnpkg");
-    work.set_effort(EffortOf(request.effort));
+    work.set_effort(ToProto(request.effort));
     work.set_full_speed_ns(FullSpeed(request.threads));
     work.set_sustained_s(request.sustained_s);
     const absl::Duration deadline = options_.runner_start + options_.measuring +
@@ -231,7 +219,7 @@ class PhoneDevice final : public LatencyDevice {
       const StopToken& stop) {
     v1::RunnerRequest asked = RequestFor(request);
     v1::ProfileWork& work = *asked.mutable_profile();
-    work.set_effort(EffortOf(request.effort));
+    work.set_effort(ToProto(request.effort));
     work.set_full_speed_ns(FullSpeed(request.threads));
     for (const v1::OpKey& op : ops) *work.add_ops() = op;
     RunnerAnswer answer;

@@ -47,17 +47,6 @@ absl::Status At(absl::string_view what, const absl::Status& status) {
                       absl::StrCat(what, ": ", status.message()));
 }
 
-Effort ToEffort(v1::MeasureEffort effort) {
-  switch (effort) {
-    case v1::MEASURE_EFFORT_SMOKE:
-      return Effort::kSmoke;
-    case v1::MEASURE_EFFORT_FULL:
-      return Effort::kFull;
-    default:
-      return Effort::kQuick;
-  }
-}
-
 absl::Status CheckMemory(const arch::Graph& graph, int batch) {
   for (const arch::Layer& layer : graph.layers) {
     const int64_t values =
@@ -117,7 +106,7 @@ class Runner {
     ASSIGN_OR_RETURN(const Work network,
                      bench.MakeWork(quantized, request_.batch()));
     const absl::StatusOr<MeasureResult> result =
-        bench.Measure(network, ToEffort(work.effort()), *machine_, stop_);
+        bench.Measure(network, EffortOf(work.effort()), *machine_, stop_);
     end.set_full_speed_ns(bench.full_speed_ns());
     RETURN_IF_ERROR(result.status());
     v1::RunnerLine line;
@@ -138,7 +127,7 @@ class Runner {
         ops,
         {.threads = request_.threads(),
          .batch = request_.batch(),
-         .effort = ToEffort(work.effort())},
+         .effort = EffortOf(work.effort())},
         *machine_,
         [this](const v1::OpLatency& op) {
           v1::RunnerLine line;

@@ -19,23 +19,12 @@ absl::StatusOr<latency::LatencyDevice*> Find(Devices& devices,
   return found->second.get();
 }
 
-latency::Effort EffortOf(v1::MeasureEffort effort) {
-  switch (effort) {
-    case v1::MEASURE_EFFORT_SMOKE:
-      return latency::Effort::kSmoke;
-    case v1::MEASURE_EFFORT_FULL:
-      return latency::Effort::kFull;
-    default:
-      return latency::Effort::kQuick;
-  }
-}
-
 // LatencyWork and ProfileOpsWork name the same fields.
 template <typename Work>
 latency::MeasureRequest RequestOf(const Work& work) {
   return {.threads = work.threads(),
           .batch = work.batch(),
-          .effort = EffortOf(work.effort())};
+          .effort = latency::EffortOf(work.effort())};
 }
 
 }  // namespace
