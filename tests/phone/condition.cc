@@ -1,10 +1,9 @@
 #include "tests/phone/condition.h"
 
-#include <sched.h>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "latency/measure/affinity.h"
 
 namespace frostnas::phone {
 namespace {
@@ -74,17 +73,6 @@ std::string MemInfo(const Condition& condition) {
       total_kb, total_kb / 8, total_kb / 2);
 }
 
-int LastUsableCore() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  CHECK_EQ(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
-  int last = 0;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (CPU_ISSET(core, &allowed)) last = core;
-  }
-  return last;
-}
-
 }  // namespace
 
 Condition DefaultCondition() {
@@ -126,7 +114,9 @@ Condition HostLikeCondition() {
   Condition condition = DefaultCondition();
   const Core little = condition.cores.front();
   const Core big = condition.cores.back();
-  condition.cores.assign(static_cast<size_t>(LastUsableCore()), little);
+  const int last = latency::ChooseCore();
+  CHECK_GE(last, 0);
+  condition.cores.assign(static_cast<size_t>(last), little);
   condition.cores.push_back(big);
   return condition;
 }
