@@ -33,7 +33,6 @@ bool IsTcp(const std::string& serial) {
 // Whether adb itself speaks, and not the phone's command.
 bool IsAdbMessage(absl::string_view text) {
   return absl::StartsWith(text, "error:") || absl::StartsWith(text, "adb:") ||
-         absl::StartsWith(text, "adb: error:") ||
          absl::StartsWith(text, "* ") || absl::StrContains(text, "\nadb: ") ||
          absl::StrContains(text, "\nerror: ");
 }
