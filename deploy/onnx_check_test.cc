@@ -68,6 +68,21 @@ TEST_F(OnnxCheckTest, EveryLayerGivesTheExecutorsBits) {
   }
 }
 
+TEST_F(OnnxCheckTest, BoundsGiveTheExecutorsBitsToo) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const v1::Architecture architecture =
+        seed == 1 ? quant::NormAfterActivationArchitecture()
+                  : quant::RandomArchitecture(seed);
+    const v1::Package package = RandomBoundedPackage(architecture, seed);
+    ASSERT_OK_AND_ASSIGN(const std::string model, ExportOnnx(package));
+    ASSERT_OK_AND_ASSIGN(
+        const ExportCheck check,
+        CheckOnnx(package, model, RandomPixels(package, 70), *runtime_, {}));
+    EXPECT_GE(check.within_one_step, 0.995) << seed;
+    EXPECT_GE(check.top1_agreement, 0.98) << seed;
+  }
+}
+
 TEST_F(OnnxCheckTest, EveryOperatorButTheNormalisationRunsInIntegers) {
   // Without the ReLU6 of less than its grid's range, which is a Clip in floats.
   v1::Architecture architecture = quant::EveryLayerArchitecture();

@@ -170,7 +170,6 @@ TEST(OnnxExportTest, ARelu6BelowItsGridsEndIsClipped) {
 
 TEST(OnnxExportTest, EveryPresetPassesOnnxsChecker) {
   for (const std::string& name : arch::PresetNames()) {
-    if (name == "goyal_sequential") continue;
     ASSERT_OK_AND_ASSIGN(
         const v1::Architecture architecture,
         arch::PresetArchitecture(name, {.input_size = 32, .num_classes = 10}));
@@ -241,14 +240,31 @@ TEST(OnnxExportTest, NumbersBeyondFloatsAreRefusedByName) {
   EXPECT_THAT(Refusal(package), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(OnnxExportTest, ALayerThatPackagesCannotExpressIsRefused) {
+// Channel 1's output is at most 0.0625 * 40, channel 0's at least 0.0625 * 3.
+TEST(OnnxExportTest, BoundsByChannelAreAMaxAndAMin) {
   v1::Package package = HandMadePackage();
-  package.mutable_architecture()
-      ->mutable_blocks(0)
-      ->mutable_conv()
-      ->set_norm_after_activation(true);
-  EXPECT_THAT(Refusal(package), StatusIs(absl::StatusCode::kInvalidArgument,
-                                         HasSubstr("b1.conv")));
+  package.mutable_layers(0)->set_low(std::string{3, 0});
+  package.mutable_layers(0)->set_high(std::string{127, 40});
+  const OnnxReader reader = Exported(package);
+  const onnx::NodeProto& max = reader.Producer("b1.conv.low");
+  const onnx::NodeProto& min = reader.Producer("b1.conv.high");
+  EXPECT_EQ(max.op_type(), "Max");
+  EXPECT_EQ(min.op_type(), "Min");
+  EXPECT_EQ(min.input(0), max.output(0));
+  EXPECT_THAT(reader.Dims(max.input(1)), ElementsAre(1, 2, 1, 1));
+  EXPECT_THAT(reader.Values(max.input(1)), ElementsAre(0.1875, 0));
+  EXPECT_THAT(reader.Values(min.input(1)), ElementsAre(7.9375, 2.5));
+  EXPECT_EQ(reader.Reader("b1.conv.high").output(0), "b1.conv");
+}
+
+TEST(OnnxExportTest, BoundsOfAllChannelsAreAClip) {
+  v1::Package package = HandMadePackage();
+  package.mutable_layers(0)->set_high(std::string{15});
+  const OnnxReader reader = Exported(package);
+  const onnx::NodeProto& clip = reader.Producer("b1.conv.clip");
+  EXPECT_EQ(clip.op_type(), "Clip");
+  EXPECT_THAT(reader.Values(clip.input(1)), ElementsAre(0));
+  EXPECT_THAT(reader.Values(clip.input(2)), ElementsAre(0.9375));
 }
 
 }  // namespace

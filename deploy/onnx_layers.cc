@@ -169,10 +169,19 @@ class LayerAdder {
         builder_.AddBias(NodeName(index, "bias"), params.bias, bias_scale)};
   }
 
-  // Quantizes a layer's result with its activation.
+  // Quantizes a layer's result with its activation and bounds.
   QuantizedTensor Store(int index, const std::string& result,
                         const quant::Requantization& to) {
-    const std::string& name = LayerName(index);
+    const quant::ChannelBounds bounds =
+        quant::ChannelBoundsOf(quantized_, index);
+    if (bounds.empty()) return Store(index, result, to, LayerName(index));
+    return ClampChannels(
+        index, bounds, Store(index, result, to, NodeName(index, "unbounded")));
+  }
+
+  QuantizedTensor Store(int index, const std::string& result,
+                        const quant::Requantization& to,
+                        const std::string& name) {
     v1::ActivationGrid grid = quantized_.grid(index);
     switch (ClampOf(index, to)) {
       case Clamp::kByConcat:
@@ -197,10 +206,47 @@ class LayerAdder {
     return builder_.Quantize(clip, name, grid);
   }
 
+  // Max and Min of real values: a stored value survives the way there and
+  // back.
+  QuantizedTensor ClampChannels(int index, const quant::ChannelBounds& bounds,
+                                const QuantizedTensor& free) {
+    std::string value = builder_.Dequantize(free, NodeName(index, "bounds.in"));
+    const auto clamp = [&](const std::string& op, const std::string& which,
+                           const std::vector<uint8_t>& stored) {
+      const std::string name = NodeName(index, which);
+      builder_.AddNode(op, name,
+                       {value, AddRealBounds(index, name + ".value", stored)});
+      value = name;
+    };
+    clamp("Max", "low", bounds.low);
+    clamp("Min", "high", bounds.high);
+    return builder_.Quantize(value, LayerName(index), quantized_.grid(index));
+  }
+
+  // A constant that stands for a value of each channel.
+  std::string AddRealBounds(int index, const std::string& name,
+                            const std::vector<uint8_t>& stored) {
+    const nn::AffineGrid grid = quant::ToAffineGrid(quantized_.grid(index));
+    std::vector<float> real;
+    for (uint8_t bound : stored) real.push_back(quant::Dequantize(bound, grid));
+    const auto channels = static_cast<int64_t>(real.size());
+    // The rows of a linear layer's output have no height and width.
+    const bool linear = graph_.layers[index].kind == LayerKind::kLinear;
+    return builder_.AddFloats(name,
+                              linear
+                                  ? OnnxGraphBuilder::Shape{1, channels}
+                                  : OnnxGraphBuilder::Shape{1, channels, 1, 1},
+                              real);
+  }
+
   // A ReLU that saturation performs stands in the graph for its readers;
   // runtimes drop it.
   std::string Activated(int index, const std::string& result) {
-    if (graph_.layers[index].activation == v1::ACTIVATION_NONE) return result;
+    const arch::Layer& layer = graph_.layers[index];
+    if (layer.activation == v1::ACTIVATION_NONE ||
+        layer.norm_after_activation) {
+      return result;
+    }
     const std::string relu = NodeName(index, "relu");
     builder_.AddNode("Relu", relu, {result});
     return relu;

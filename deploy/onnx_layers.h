@@ -6,7 +6,8 @@
 // they are the bounds of uint8 itself, saturation holds them. A ReLU with a
 // zero point above 0 that only concats read is stored with zero point 0 at the
 // same scale, and the concat, which moves it to its own, clamps. Anything else
-// is a Clip between two quantizations.
+// is a Clip between two quantizations, or, where channels have bounds of their
+// own, a Max and a Min.
 #ifndef FROSTNAS_DEPLOY_ONNX_LAYERS_H_
 #define FROSTNAS_DEPLOY_ONNX_LAYERS_H_
 

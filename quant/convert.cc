@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "base/status_macros.h"
 #include "quant/grid.h"
 #include "quant/layer_params.h"
+#include "quant/layer_tensors.h"
 
 namespace frostnas::quant {
 namespace {
@@ -24,85 +23,22 @@ constexpr double kMaxBias = 1 << 23;
 // Smallest multiplier: far below what moves an output, and a normal float.
 constexpr double kMinMultiplier = 0x1p-60;
 
-// Values of tensors by name.
-class TensorMap {
- public:
-  static absl::StatusOr<TensorMap> Create(const v1::FloatNetwork& network) {
-    TensorMap map;
-    for (const v1::NamedTensor& tensor : network.tensors()) {
-      if (tensor.data().size() % sizeof(float) != 0) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("tensor \"", tensor.name(), "\" is no float32"));
-      }
-      std::vector<float>& values = map.values_[tensor.name()];
-      values.resize(tensor.data().size() / sizeof(float));
-      std::memcpy(values.data(), tensor.data().data(), tensor.data().size());
-    }
-    return map;
-  }
-
-  // The tensor LAYER.SUFFIX with exactly `count` finite values.
-  absl::StatusOr<absl::Span<const float>> Get(absl::string_view layer,
-                                              absl::string_view suffix,
-                                              int64_t count) const {
-    const std::string name = absl::StrCat(layer, ".", suffix);
-    const auto found = values_.find(name);
-    if (found == values_.end()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("tensor \"", name, "\" is missing"));
-    }
-    const std::vector<float>& values = found->second;
-    if (static_cast<int64_t>(values.size()) != count) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("tensor \"", name, "\" has ", values.size(),
-                       " values; the layer needs ", count));
-    }
-    for (float value : values) {
-      if (!std::isfinite(value)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("tensor \"", name,
-                         "\" has a value that is not "
-                         "finite; train with a lower learning rate"));
-      }
-    }
-    return absl::MakeConstSpan(values);
-  }
-
- private:
-  std::map<std::string, std::vector<float>> values_;
-};
-
-// What a layer does after its sums, by output channel.
-struct ChannelAffines {
-  std::vector<double> factor;
-  std::vector<double> bias;
-};
-
-absl::StatusOr<ChannelAffines> BiasOf(const arch::Layer& layer,
-                                      const TensorMap& tensors) {
-  ASSIGN_OR_RETURN(const auto bias,
-                   tensors.Get(layer.name, "bias", layer.out.channels));
-  return ChannelAffines{std::vector<double>(bias.size(), 1.0),
-                        std::vector<double>(bias.begin(), bias.end())};
-}
-
-absl::StatusOr<ChannelAffines> NormOf(const arch::Layer& layer,
-                                      const TensorMap& tensors, float epsilon) {
-  const int channels = layer.out.channels;
-  ASSIGN_OR_RETURN(const auto gamma,
-                   tensors.Get(layer.name, "gamma", channels));
-  ASSIGN_OR_RETURN(const auto beta, tensors.Get(layer.name, "beta", channels));
-  ASSIGN_OR_RETURN(const auto mean, tensors.Get(layer.name, "mean", channels));
-  ASSIGN_OR_RETURN(const auto var, tensors.Get(layer.name, "var", channels));
-  ChannelAffines affines;
-  for (int c = 0; c < channels; ++c) {
-    const double variance = static_cast<double>(var[c]) + epsilon;
-    if (!(variance > 0)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("tensor \"", layer.name, ".var\" has a negative value"));
-    }
-    affines.factor.push_back(gamma[c] / std::sqrt(variance));
-    affines.bias.push_back(beta[c] - mean[c] * affines.factor.back());
+// Of a layer, with what must hold its activation when the norm comes after it.
+absl::StatusOr<ChannelAffines> AffinesOf(const arch::Layer& layer,
+                                         const LayerTensors& tensors,
+                                         float epsilon, v1::PackageLayer& to) {
+  if (!layer.batch_norm) return BiasOf(layer, tensors);
+  ASSIGN_OR_RETURN(ChannelAffines affines,
+                   NormOf(layer, tensors, {.epsilon = epsilon}));
+  if (!layer.norm_after_activation) return affines;
+  ASSIGN_OR_RETURN(const ChannelAffines before, BiasOf(layer, tensors));
+  const nn::AffineGrid grid = ToAffineGrid(to.output());
+  for (size_t c = 0; c < affines.bias.size(); ++c) {
+    const StoredRange range =
+        NormedRange(affines.factor[c], affines.bias[c], layer.activation, grid);
+    to.mutable_low()->push_back(static_cast<char>(range.low));
+    to.mutable_high()->push_back(static_cast<char>(range.high));
+    affines.bias[c] += affines.factor[c] * before.bias[c];
   }
   return affines;
 }
@@ -119,21 +55,8 @@ std::vector<float> FilterOf(const ConvGeometry& geometry,
   return filter;
 }
 
-void StoreChannel(const ConvGeometry& geometry, const IntegerChannel& channel,
-                  int o, v1::PackageLayer& to) {
-  const int64_t elements = geometry.filter_elements();
-  std::string& weights = *to.mutable_weights();
-  weights.resize(elements * geometry.out_channels);
-  for (int64_t i = 0; i < elements; ++i) {
-    weights[geometry.depthwise ? i * geometry.out_channels + o
-                               : o * elements + i] =
-        static_cast<char>(channel.weights[i]);
-  }
-  to.add_weight_scale(channel.scale);
-  to.add_bias(channel.bias);
-}
-
-absl::Status ConvertWeights(const arch::Layer& layer, const TensorMap& tensors,
+absl::Status ConvertWeights(const arch::Layer& layer,
+                            const LayerTensors& tensors,
                             const ConversionOptions& options,
                             v1::PackageLayer& to) {
   const ConvGeometry geometry = GeometryOf(layer);
@@ -141,9 +64,7 @@ absl::Status ConvertWeights(const arch::Layer& layer, const TensorMap& tensors,
                                                    geometry.filter_elements() *
                                                        geometry.out_channels));
   ASSIGN_OR_RETURN(const ChannelAffines affines,
-                   layer.batch_norm
-                       ? NormOf(layer, tensors, options.batch_norm_epsilon)
-                       : BiasOf(layer, tensors));
+                   AffinesOf(layer, tensors, options.batch_norm_epsilon, to));
   const ChannelGrids grids = {
       .weight_bits = options.weight_bits,
       .src_scale = options.grid(layer.inputs[0]).scale(),
@@ -170,10 +91,26 @@ IntegerChannel ConvertChannel(const FloatChannel& channel,
   }
   const int q_max = (1 << (grids.weight_bits - 1)) - 1;
   // In float, as fake quantization computes it (nn/modules/weights.cc).
-  const float unfolded = largest / static_cast<float>(q_max);
-  const float inverse = 1 / unfolded;
-  const bool usable = unfolded > 0 && std::isfinite(inverse);
-  const double folded = usable ? unfolded * std::abs(channel.factor) : 0.0;
+  const float scale = largest / static_cast<float>(q_max);
+  const float inverse = 1 / scale;
+  const bool usable = scale > 0 && std::isfinite(inverse);
+  std::vector<int8_t> integers;
+  for (float weight : channel.weights) {
+    integers.push_back(
+        static_cast<int8_t>(usable ? RoundHalfEven(weight * inverse) : 0));
+  }
+  return FoldChannel({.weights = integers,
+                      .scale = usable ? scale : 0.0,
+                      .factor = channel.factor,
+                      .bias = channel.bias},
+                     grids);
+}
+
+IntegerChannel FoldChannel(const RoundedChannel& channel,
+                           const ChannelGrids& grids) {
+  const bool zero = std::all_of(channel.weights.begin(), channel.weights.end(),
+                                [](int8_t weight) { return weight == 0; });
+  const double folded = zero ? 0.0 : channel.scale * std::abs(channel.factor);
   const double smallest =
       std::max(std::abs(channel.bias) / (grids.src_scale * kMaxBias),
                kMinMultiplier * grids.dst_scale / grids.src_scale);
@@ -182,20 +119,48 @@ IntegerChannel ConvertChannel(const FloatChannel& channel,
   // 1 unless a larger scale had to be taken.
   const double shrink = folded < smallest ? folded / smallest : 1.0;
   const double sign = channel.factor < 0 ? -1 : 1;
-  for (float weight : channel.weights) {
-    const double q = usable ? RoundHalfEven(weight * inverse) : 0;
+  for (int8_t weight : channel.weights) {
     result.weights.push_back(
-        static_cast<int8_t>(RoundHalfEven(sign * q * shrink)));
+        static_cast<int8_t>(RoundHalfEven(sign * weight * shrink)));
   }
   result.bias = RoundHalfEven(
       channel.bias / (static_cast<double>(grids.src_scale) * result.scale));
   return result;
 }
 
+void StoreChannel(const ConvGeometry& geometry, const IntegerChannel& channel,
+                  int o, v1::PackageLayer& to) {
+  const int64_t elements = geometry.filter_elements();
+  std::string& weights = *to.mutable_weights();
+  weights.resize(elements * geometry.out_channels);
+  for (int64_t i = 0; i < elements; ++i) {
+    weights[geometry.depthwise ? i * geometry.out_channels + o
+                               : o * elements + i] =
+        static_cast<char>(channel.weights[i]);
+  }
+  to.add_weight_scale(channel.scale);
+  to.add_bias(channel.bias);
+}
+
+StoredRange NormedRange(double factor, double shift, v1::Activation activation,
+                        const nn::AffineGrid& grid) {
+  const auto stored = [&](double value) {
+    return Quantize(static_cast<float>(value), grid);
+  };
+  const bool clamps = activation != v1::ACTIVATION_NONE;
+  // Of act(u) at its lower and upper end.
+  int32_t from = factor < 0 ? grid.qmax : grid.qmin;
+  int32_t to = factor < 0 ? grid.qmin : grid.qmax;
+  if (clamps) from = stored(shift);
+  if (activation == v1::ACTIVATION_RELU6) to = stored(6 * factor + shift);
+  return {.low = static_cast<uint8_t>(std::min(from, to)),
+          .high = static_cast<uint8_t>(std::max(from, to))};
+}
+
 absl::StatusOr<QuantizedGraph> ConvertGraph(const arch::Graph& graph,
                                             const v1::FloatNetwork& network,
                                             const ConversionOptions& options) {
-  ASSIGN_OR_RETURN(const TensorMap tensors, TensorMap::Create(network));
+  ASSIGN_OR_RETURN(const LayerTensors tensors, LayerTensors::Create(network));
   QuantizedGraph quantized;
   quantized.graph = graph;
   quantized.input = options.grid(arch::kGraphInput);

@@ -12,6 +12,16 @@
 // bias would not fit 2^23 steps (gamma near 0, a filter of zeros), a larger
 // scale is taken and the weights are rounded to it.
 //
+// A norm after the activation folds in the same way. With the shift
+// b_c = beta - mean f_c,
+//
+//   f_c relu(conv(x) + bias) + b_c
+//     = max(b_c, f_c conv(x) + (f_c bias + b_c))    for f_c > 0, min for f_c <
+//     0
+//
+// so the activation becomes a bound of the stored output by channel
+// (PackageLayer.low, .high).
+//
 // Pure functions; any thread.
 #ifndef FROSTNAS_QUANT_CONVERT_H_
 #define FROSTNAS_QUANT_CONVERT_H_
@@ -24,7 +34,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "arch/graph.h"
+#include "nn/quant_hooks.h"
 #include "proto/frostnas/v1/package.pb.h"
+#include "quant/layer_params.h"
 #include "quant/quantized_graph.h"
 
 namespace frostnas::quant {
@@ -52,6 +64,37 @@ struct IntegerChannel {
 // Everything finite; |weights| representable.
 IntegerChannel ConvertChannel(const FloatChannel& channel,
                               const ChannelGrids& grids);
+
+// One output channel whose weights are integers already:
+// y = factor * (scale * conv(x; weights)) + bias.
+struct RoundedChannel {
+  absl::Span<const int8_t> weights;  // in [-127, 127]
+  double scale = 1;                  // any where all weights are 0
+  double factor = 1;
+  double bias = 0;
+};
+
+// The second half of ConvertChannel, see above: the sign of the factor goes to
+// the weights, its size to the scale. `weight_bits` of the grids is not used.
+// Where all weights are 0 the scale is the one that suits the bias.
+IntegerChannel FoldChannel(const RoundedChannel& channel,
+                           const ChannelGrids& grids);
+
+// Puts output channel `o` into `to`: its weights where the layer's layout has
+// them, its scale and bias at the end. Channels are stored in order.
+void StoreChannel(const ConvGeometry& geometry, const IntegerChannel& channel,
+                  int o, v1::PackageLayer& to);
+
+// Stored bounds of one channel.
+struct StoredRange {
+  uint8_t low = 0;
+  uint8_t high = 255;
+};
+
+// Where factor * act(u) + shift lies on a grid of at most 8 bits: within its
+// qmin and qmax, and beyond no value that `activation` cuts off.
+StoredRange NormedRange(double factor, double shift, v1::Activation activation,
+                        const nn::AffineGrid& grid);
 
 struct ConversionOptions {
   int weight_bits = 8;

@@ -90,5 +90,43 @@ TEST(ConvertChannelTest, LargeBiasStaysExactAndWeightsFollow) {
   }
 }
 
+constexpr nn::AffineGrid kGrid = {.scale = 0.5f, .zero_point = 100};
+
+TEST(NormedRangeTest, APositiveFactorBoundsFromBelow) {
+  const StoredRange range = NormedRange(2, -1.5, v1::ACTIVATION_RELU, kGrid);
+  EXPECT_EQ(range.low, 97);  // -1.5 / 0.5 + 100
+  EXPECT_EQ(range.high, 255);
+}
+
+TEST(NormedRangeTest, ANegativeFactorBoundsFromAbove) {
+  const StoredRange range = NormedRange(-2, 1.5, v1::ACTIVATION_RELU, kGrid);
+  EXPECT_EQ(range.low, 0);
+  EXPECT_EQ(range.high, 103);
+}
+
+TEST(NormedRangeTest, Relu6BoundsBothSides) {
+  StoredRange range = NormedRange(2, -1.5, v1::ACTIVATION_RELU6, kGrid);
+  EXPECT_EQ(range.low, 97);
+  EXPECT_EQ(range.high, 121);  // (6 * 2 - 1.5) / 0.5 + 100
+  range = NormedRange(-2, 1.5, v1::ACTIVATION_RELU6, kGrid);
+  EXPECT_EQ(range.low, 79);
+  EXPECT_EQ(range.high, 103);
+}
+
+TEST(NormedRangeTest, BoundsLieOnTheGrid) {
+  nn::AffineGrid grid = kGrid;
+  grid.qmin = 99;
+  grid.qmax = 114;
+  StoredRange range = NormedRange(1, -50, v1::ACTIVATION_RELU, grid);
+  EXPECT_EQ(range.low, 99);
+  EXPECT_EQ(range.high, 114);
+  range = NormedRange(1, 50, v1::ACTIVATION_RELU, grid);
+  EXPECT_EQ(range.low, 114);
+  EXPECT_EQ(range.high, 114);
+  range = NormedRange(-1, 50, v1::ACTIVATION_NONE, grid);
+  EXPECT_EQ(range.low, 99);
+  EXPECT_EQ(range.high, 114);
+}
+
 }  // namespace
 }  // namespace frostnas::quant

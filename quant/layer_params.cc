@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace frostnas::quant {
@@ -16,11 +17,32 @@ bool HasBounds(const Requantization& to) {
   return to.low > 0 || to.high < kStoredMax;
 }
 
-// Clamp bounds of `layer`'s activation in the stored domain of its output.
+// Value `c` of PackageLayer.low or .high, `otherwise` where there is none.
+int BoundOf(const std::string& bounds, int c, int otherwise) {
+  if (bounds.empty()) return otherwise;
+  return static_cast<uint8_t>(bounds[bounds.size() == 1 ? 0 : c]);
+}
+
+// Clamps `to` again, to the bounds that all channels share.
+void Narrow(const v1::PackageLayer& stored, Requantization& to) {
+  if (stored.low().size() > 1 || stored.high().size() > 1) return;
+  const int low = BoundOf(stored.low(), 0, 0);
+  const int high = BoundOf(stored.high(), 0, kStoredMax);
+  to.low = std::clamp(to.low, low, high);
+  to.high = std::clamp(to.high, low, high);
+}
+
+// Clamp bounds of `layer`'s activation in the stored domain of its output, and
+// those stored for all channels. An activation before the norm is in the
+// stored bounds alone.
 Requantization OutputOf(const QuantizedGraph& quantized, int index) {
   const arch::Layer& layer = quantized.graph.layers[index];
   const v1::ActivationGrid& grid = quantized.grid(index);
   Requantization to{.zero_point = grid.zero_point()};
+  if (layer.norm_after_activation) {
+    Narrow(quantized.layers[index], to);
+    return to;
+  }
   if (layer.activation == v1::ACTIVATION_RELU ||
       layer.activation == v1::ACTIVATION_RELU6) {
     to.low = to.zero_point;
@@ -29,6 +51,7 @@ Requantization OutputOf(const QuantizedGraph& quantized, int index) {
     to.high = std::min(kStoredMax,
                        to.zero_point + RoundHalfEven(6.0f / grid.scale()));
   }
+  Narrow(quantized.layers[index], to);
   return to;
 }
 
@@ -66,6 +89,18 @@ ConvParams ConvParamsOf(const QuantizedGraph& quantized, int index) {
   params.src_zero_point = src.zero_point();
   params.to = OutputOf(quantized, index);
   return params;
+}
+
+ChannelBounds ChannelBoundsOf(const QuantizedGraph& quantized, int index) {
+  const v1::PackageLayer& stored = quantized.layers[index];
+  ChannelBounds bounds;
+  if (stored.low().size() <= 1 && stored.high().size() <= 1) return bounds;
+  for (int c = 0; c < quantized.graph.layers[index].out.channels; ++c) {
+    bounds.low.push_back(static_cast<uint8_t>(BoundOf(stored.low(), c, 0)));
+    bounds.high.push_back(
+        static_cast<uint8_t>(BoundOf(stored.high(), c, kStoredMax)));
+  }
+  return bounds;
 }
 
 std::vector<int32_t> FoldZeroPoint(const ConvParams& params) {

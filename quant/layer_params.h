@@ -64,6 +64,16 @@ struct ConvParams {
 };
 ConvParams ConvParamsOf(const QuantizedGraph& quantized, int index);
 
+// What PackageLayer.low and .high ask for beyond a Requantization: a low and a
+// high for each channel of the layer's stored output. Empty where a
+// Requantization holds all bounds.
+struct ChannelBounds {
+  std::vector<uint8_t> low, high;
+
+  bool empty() const { return low.empty(); }
+};
+ChannelBounds ChannelBoundsOf(const QuantizedGraph& quantized, int index);
+
 // `bias` less src_zero_point times the sum of each channel's weights: the bias
 // of the same convolution over src without its zero point.
 std::vector<int32_t> FoldZeroPoint(const ConvParams& params);

@@ -75,8 +75,8 @@ class QatPlan {
 
 // Folds batch norm and converts to integers (quant/convert.h).
 // FAILED_PRECONDITION: a range was never observed. INVALID_ARGUMENT: a weight
-// is not finite, an activation comes before its batch norm, or activations do
-// not have 8 bits; names the layer or option. fake_quant_top1 is unknown.
+// is not finite, or activations do not have 8 bits; names the layer or option.
+// fake_quant_top1 is unknown.
 absl::StatusOr<v1::Package> Convert(const nn::Network& network,
                                     const QatPlan& plan,
                                     const v1::Architecture& architecture,

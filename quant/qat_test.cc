@@ -136,8 +136,8 @@ Difference Compare(const std::vector<uint8_t>& a,
 // Every layer on its own: the integer kernel gets the fake-quantized network's
 // own input. What is left is the rounding of the bias (half a unit of s_in s_w,
 // a small part of a step) and of float sums.
-TEST(ConvertTest, EveryLayerEqualsItsFakeQuantizedTwin) {
-  Trained trained(EveryLayerArchitecture());
+void ExpectLayersEqualTheirTwins(const v1::Architecture& architecture) {
+  Trained trained(architecture);
   ASSERT_OK_AND_ASSIGN(const ExecutableGraph executable,
                        MakeExecutable(trained.Package()));
   const QuantizedGraph& quantized = executable.quantized;
@@ -162,6 +162,14 @@ TEST(ConvertTest, EveryLayerEqualsItsFakeQuantizedTwin) {
     EXPECT_LE(difference.largest, 1) << quantized.layers[i].name();
     EXPECT_LE(difference.share, 0.01) << quantized.layers[i].name();
   }
+}
+
+TEST(ConvertTest, EveryLayerEqualsItsFakeQuantizedTwin) {
+  ExpectLayersEqualTheirTwins(EveryLayerArchitecture());
+}
+
+TEST(ConvertTest, NormsAfterActivationsEqualTheirFakeQuantizedTwins) {
+  ExpectLayersEqualTheirTwins(NormAfterActivationArchitecture());
 }
 
 TEST(ConvertTest, OnednnGivesTheReferencesLogits) {

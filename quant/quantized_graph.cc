@@ -101,13 +101,48 @@ absl::Status CheckWeights(const QuantizedGraph& quantized, int index) {
   const arch::Layer& layer = quantized.graph.layers[index];
   const v1::PackageLayer& stored = quantized.layers[index];
   if (!layer.has_weights()) return CheckNoWeights(stored);
-  if (layer.norm_after_activation) {
-    return Invalid(stored.name(),
-                   "normalises after its activation, which INT8 packages "
-                   "cannot express");
-  }
   RETURN_IF_ERROR(CheckWeightCounts(GeometryOf(layer), stored));
   return CheckChannels(stored, ConvParamsOf(quantized, index));
+}
+
+absl::Status CheckBoundCount(const arch::Layer& layer, absl::string_view field,
+                             const std::string& bounds) {
+  if (bounds.size() <= 1 ||
+      static_cast<int>(bounds.size()) == layer.out.channels) {
+    return absl::OkStatus();
+  }
+  return Invalid(layer.name, absl::StrCat(field, " has ", bounds.size(),
+                                          " bounds; it must have 0, 1 or ",
+                                          layer.out.channels));
+}
+
+absl::Status CheckBounds(const QuantizedGraph& quantized, int index) {
+  const arch::Layer& layer = quantized.graph.layers[index];
+  const v1::PackageLayer& stored = quantized.layers[index];
+  if (stored.low().empty() && stored.high().empty()) {
+    if (!layer.norm_after_activation) return absl::OkStatus();
+    return Invalid(layer.name,
+                   "normalises after its activation, which needs low or high");
+  }
+  if (MovesValues(layer)) {
+    return Invalid(layer.name, "has bounds, but only moves values");
+  }
+  RETURN_IF_ERROR(CheckBoundCount(layer, "low", stored.low()));
+  RETURN_IF_ERROR(CheckBoundCount(layer, "high", stored.high()));
+  // Where one is empty the other cannot be beyond it.
+  const size_t channels = std::max(stored.low().size(), stored.high().size());
+  for (size_t c = 0; c < channels; ++c) {
+    if (stored.low().empty() || stored.high().empty()) break;
+    const int low =
+        static_cast<uint8_t>(stored.low()[stored.low().size() == 1 ? 0 : c]);
+    const int high =
+        static_cast<uint8_t>(stored.high()[stored.high().size() == 1 ? 0 : c]);
+    if (low > high) {
+      return Invalid(layer.name, absl::StrCat("low is ", low, " and high is ",
+                                              high, " in channel ", c));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Multipliers of layers without weights.
@@ -149,6 +184,7 @@ absl::Status ValidateQuantizedGraph(const QuantizedGraph& quantized) {
                      absl::StrCat("expected \"", expected, "\" as layer ", i));
     }
     RETURN_IF_ERROR(CheckGrid(layer.name(), layer.output()));
+    RETURN_IF_ERROR(CheckBounds(quantized, static_cast<int>(i)));
     RETURN_IF_ERROR(CheckRescaling(quantized, static_cast<int>(i)));
     RETURN_IF_ERROR(CheckWeights(quantized, static_cast<int>(i)));
   }

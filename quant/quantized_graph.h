@@ -30,11 +30,13 @@ struct QuantizedGraph {
 // INVALID_ARGUMENT, naming the layer and field: sizes that do not follow from
 // the graph, scales that are not positive and normal, zero points out of
 // range, weights of -128, sums that could overflow int32, grids that differ
-// where values are only moved, or a layer no executor can run (an activation
-// before its batch norm). `graph` itself is trusted (arch/graph.h made it).
+// where values are only moved, bounds there or with low above high, or none on
+// a layer that normalises after its activation. `graph` itself is trusted
+// (arch/graph.h made it).
 absl::Status ValidateQuantizedGraph(const QuantizedGraph& quantized);
 
-// Random weights, biases and grids with outputs that fill their grids, for
+// Random weights, biases and grids with outputs that fill their grids, and
+// bounds where a layer normalises after its activation, for
 // tests, benchmarks and latency profiling; valid and the same for one seed.
 QuantizedGraph RandomQuantizedGraph(const arch::Graph& graph, uint64_t seed);
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "arch/graph.h"
@@ -105,6 +106,19 @@ TEST(ValidateQuantizedGraphTest, RefusesWhatExecutorsCannotRun) {
        }},
       {"normalises after its activation",
        [](auto& q) { q.graph.layers[0].norm_after_activation = true; }},
+      {"low has 2 bounds; it must have 0, 1 or 16",
+       [](auto& q) { q.layers[0].set_low("ab"); }},
+      {"high has 17 bounds",
+       [](auto& q) { q.layers[0].set_high(std::string(17, 'a')); }},
+      {"low is 200 and high is 199 in channel 3",
+       [](auto& q) {
+         q.layers[0].set_low("\xc8");
+         q.layers[0].set_high(std::string(3, '\xff') + std::string(13, '\xc7'));
+       }},
+      {"has bounds, but only moves values",
+       [](auto& q) {
+         q.layers[FirstOf(q, arch::LayerKind::kConcat)].set_high("x");
+       }},
   };
   for (const auto& c : cases) {
     QuantizedGraph quantized = TestGraph();

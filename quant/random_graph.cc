@@ -24,6 +24,7 @@ int Integer(int low, int high, Random& random) {
 }
 
 bool NeverNegative(const arch::Layer& layer) {
+  if (layer.norm_after_activation) return false;
   return layer.activation == v1::ACTIVATION_RELU ||
          layer.activation == v1::ACTIVATION_RELU6 ||
          layer.kind == arch::LayerKind::kGlobalPool;
@@ -67,6 +68,17 @@ void FillWeights(const arch::Layer& layer, float src_scale, Random& random,
   }
 }
 
+// Of y = f * relu(u) + b, with both signs of f and b around 0.
+void FillBounds(const arch::Layer& layer, Random& random,
+                v1::PackageLayer& to) {
+  for (int c = 0; c < layer.out.channels; ++c) {
+    const int bound = to.output().zero_point() + Integer(-40, 40, random);
+    const bool below = random.Bernoulli(0.7);
+    to.mutable_low()->push_back(static_cast<char>(below ? bound : 0));
+    to.mutable_high()->push_back(static_cast<char>(below ? kStoredMax : bound));
+  }
+}
+
 }  // namespace
 
 QuantizedGraph RandomQuantizedGraph(const arch::Graph& graph, uint64_t seed) {
@@ -86,6 +98,7 @@ QuantizedGraph RandomQuantizedGraph(const arch::Graph& graph, uint64_t seed) {
       FillWeights(layer, quantized.grid(layer.inputs[0]).scale(), random,
                   stored);
     }
+    if (layer.norm_after_activation) FillBounds(layer, random, stored);
   }
   return quantized;
 }

@@ -7,6 +7,7 @@
 #include "google/protobuf/text_format.h"
 #include "quant/package.h"
 #include "quant/quantized_graph.h"
+#include "quant/testing/agreement.h"
 
 namespace frostnas::deploy {
 namespace {
@@ -63,6 +64,13 @@ quant::QuantizedGraph RandomGraph(const v1::Architecture& architecture,
 
 v1::Package RandomPackage(const v1::Architecture& architecture, uint64_t seed) {
   return PackageOf(RandomGraph(architecture, seed), architecture);
+}
+
+v1::Package RandomBoundedPackage(const v1::Architecture& architecture,
+                                 uint64_t seed) {
+  quant::QuantizedGraph quantized = RandomGraph(architecture, seed);
+  quant::AddRandomBounds(seed, quantized);
+  return PackageOf(std::move(quantized), architecture);
 }
 
 v1::Package HandMadePackage() {

@@ -112,4 +112,13 @@ void AveragePoolReference(const AveragePoolParams& params, int n,
   }
 }
 
+void ClampChannelsReference(const ChannelBounds& bounds,
+                            absl::Span<uint8_t> values) {
+  const size_t channels = bounds.low.size();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t c = i % channels;
+    values[i] = std::clamp(values[i], bounds.low[c], bounds.high[c]);
+  }
+}
+
 }  // namespace frostnas::quant

@@ -42,6 +42,10 @@ void AveragePoolReference(const AveragePoolParams& params, int n,
                           absl::Span<const uint8_t> src,
                           absl::Span<uint8_t> dst);
 
+// Clamps each value to its channel's bounds. values (rows, channels).
+void ClampChannelsReference(const ChannelBounds& bounds,
+                            absl::Span<uint8_t> values);
+
 }  // namespace frostnas::quant
 
 #endif  // FROSTNAS_QUANT_KERNELS_REFERENCE_H_

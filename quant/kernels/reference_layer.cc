@@ -17,10 +17,8 @@ MaxPoolGeometry WindowOf(const arch::Layer& layer) {
           .stride = global ? 1 : layer.stride};
 }
 
-}  // namespace
-
-void RunReferenceLayer(const QuantizedGraph& quantized, int index,
-                       const LayerTensors& tensors) {
+void RunOperator(const QuantizedGraph& quantized, int index,
+                 const LayerTensors& tensors) {
   const arch::Layer& layer = quantized.graph.layers[index];
   const auto& [batch, a, b, dst] = tensors;
   switch (layer.kind) {
@@ -45,6 +43,15 @@ void RunReferenceLayer(const QuantizedGraph& quantized, int index,
       std::copy(a.begin(), a.end(), dst.begin());
       return;
   }
+}
+
+}  // namespace
+
+void RunReferenceLayer(const QuantizedGraph& quantized, int index,
+                       const LayerTensors& tensors) {
+  RunOperator(quantized, index, tensors);
+  const ChannelBounds bounds = ChannelBoundsOf(quantized, index);
+  if (!bounds.empty()) ClampChannelsReference(bounds, tensors.dst);
 }
 
 }  // namespace frostnas::quant

@@ -149,5 +149,12 @@ TEST(AveragePoolReferenceTest, SumsWithoutRoundingBetween) {
   EXPECT_THAT(dst, ElementsAre(1, 2));
 }
 
+TEST(ClampChannelsReferenceTest, EachChannelHasItsBounds) {
+  std::vector<uint8_t> values = {5, 100, 30, 200};
+  ClampChannelsReference({.low = {10, 0}, .high = {20, 150}},
+                         absl::MakeSpan(values));
+  EXPECT_THAT(values, ElementsAre(10, 100, 20, 150));
+}
+
 }  // namespace
 }  // namespace frostnas::quant

@@ -61,8 +61,22 @@ TEST(OnednnAgreementTest, RandomNetworks) {
   }
 }
 
+TEST(OnednnAgreementTest, BoundsOnEveryKindOfLayer) {
+  for (uint64_t seed = 0; seed < 25; ++seed) {
+    SCOPED_TRACE(seed);
+    QuantizedGraph quantized =
+        Quantize(seed == 0 ? NormAfterActivationArchitecture()
+                           : RandomArchitecture(seed),
+                 seed);
+    AddRandomBounds(seed, quantized);
+    ASSERT_OK(ValidateQuantizedGraph(quantized));
+    ExpectSameBits(quantized, 3, /*threads=*/2);
+  }
+}
+
 TEST(OnednnAgreementTest, Presets) {
-  for (const char* name : {"frostnet_small", "mobilenet_v1", "mobilenet_v2"}) {
+  for (const char* name :
+       {"frostnet_small", "mobilenet_v1", "mobilenet_v2", "goyal_sequential"}) {
     SCOPED_TRACE(name);
     ASSERT_OK_AND_ASSIGN(
         const v1::Architecture architecture,
@@ -73,7 +87,8 @@ TEST(OnednnAgreementTest, Presets) {
 }
 
 TEST(OnednnAgreementTest, SharedBuffersGiveTheSameOutput) {
-  const QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 3);
+  QuantizedGraph quantized = Quantize(NormAfterActivationArchitecture(), 3);
+  AddRandomBounds(3, quantized);
   ASSERT_OK_AND_ASSIGN(const auto reference,
                        CreateReferenceExecutor(quantized));
   ASSERT_OK_AND_ASSIGN(const auto onednn, CreateOnednnExecutor(quantized));

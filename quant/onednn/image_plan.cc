@@ -44,6 +44,8 @@ absl::Status ImagePlan::MakeSteps() {
     ASSIGN_OR_RETURN(std::unique_ptr<Step> step,
                      MakeStep(quantized_, index, TensorsOf(index)));
     steps_.push_back({index, std::move(step)});
+    step = MakeClampStep(quantized_, index, TensorsOf(index));
+    if (step != nullptr) steps_.push_back({index, std::move(step)});
   }
   return absl::OkStatus();
 }

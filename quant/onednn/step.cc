@@ -143,4 +143,19 @@ absl::StatusOr<std::unique_ptr<Step>> MakeStep(const QuantizedGraph& quantized,
   return nullptr;
 }
 
+std::unique_ptr<Step> MakeClampStep(const QuantizedGraph& quantized, int index,
+                                    const StepTensors& tensors) {
+  const ChannelBounds bounds = ChannelBoundsOf(quantized, index);
+  if (bounds.empty()) return nullptr;
+  const arch::FeatureShape& shape = quantized.graph.layers[index].out;
+  const simd::ChannelClamp clamp(bounds);
+  return std::make_unique<LoopStep>(
+      "clamp", int64_t{tensors.batch} * shape.size * shape.size, shape.channels,
+      [clamp, dst = tensors.dst](int64_t begin, int64_t end) {
+        const int64_t channels = clamp.channels();
+        clamp.Apply({dst + begin * channels,
+                     static_cast<size_t>((end - begin) * channels)});
+      });
+}
+
 }  // namespace frostnas::quant

@@ -36,6 +36,11 @@ absl::StatusOr<std::unique_ptr<Step>> MakeStep(const QuantizedGraph& quantized,
                                                int index,
                                                const StepTensors& tensors);
 
+// Clamps the layer's stored output, which its step has written, to bounds that
+// differ between its channels; null where there are none.
+std::unique_ptr<Step> MakeClampStep(const QuantizedGraph& quantized, int index,
+                                    const StepTensors& tensors);
+
 // A convolution, depthwise convolution or linear layer. `params`' spans are
 // used during the call only.
 absl::StatusOr<std::unique_ptr<Step>> MakeConvStep(const ConvParams& params,

@@ -130,6 +130,23 @@ void MaxRowsImpl(const Rows& rows, absl::Span<uint8_t> dst) {
   }
 }
 
+// Whole vectors; returns how many values it did. Behind the bounds of all
+// `channels` stand those of a vector more.
+size_t ClampImpl(const ChannelBounds& bounds, size_t channels,
+                 absl::Span<uint8_t> values) {
+  const hn::ScalableTag<uint8_t> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0, c = 0;
+  for (; i + lanes <= values.size(); i += lanes) {
+    const auto value = hn::Max(hn::LoadU(d, values.data() + i),
+                               hn::LoadU(d, bounds.low.data() + c));
+    hn::StoreU(hn::Min(value, hn::LoadU(d, bounds.high.data() + c)), d,
+               values.data() + i);
+    c = (c + lanes) % channels;
+  }
+  return i;
+}
+
 // Whole vectors; returns how many values it did.
 size_t LookUpImpl(absl::Span<const ByteTable> tables,
                   absl::Span<const uint8_t> src, absl::Span<uint8_t> dst) {
@@ -188,12 +205,15 @@ namespace {
 
 HWY_EXPORT(AddImpl);
 HWY_EXPORT(AveragePoolImpl);
+HWY_EXPORT(ClampImpl);
 HWY_EXPORT(LookUpImpl);
 HWY_EXPORT(MaxRowsImpl);
 HWY_EXPORT(TargetImpl);
 HWY_EXPORT(HasVnniImpl);
 
 constexpr int kCopyBytes = 16;
+// Bytes; of any instruction set.
+constexpr size_t kLongestVector = 256;
 
 // Copies `size` bytes in whole blocks: up to kCopyBytes - 1 bytes more are read
 // and written.
@@ -243,6 +263,22 @@ void LookUp(absl::Span<const ByteTable> tables, absl::Span<const uint8_t> src,
   for (size_t i = HWY_DYNAMIC_DISPATCH(LookUpImpl)(tables, src, dst);
        i < src.size(); ++i) {
     dst[i] = tables[i % channels][src[i]];
+  }
+}
+
+ChannelClamp::ChannelClamp(const ChannelBounds& bounds)
+    : channels_(static_cast<int64_t>(bounds.low.size())), repeated_(bounds) {
+  for (size_t i = 0; i < kLongestVector; ++i) {
+    repeated_.low.push_back(repeated_.low[i]);
+    repeated_.high.push_back(repeated_.high[i]);
+  }
+}
+
+void ChannelClamp::Apply(absl::Span<uint8_t> values) const {
+  for (size_t i = HWY_DYNAMIC_DISPATCH(ClampImpl)(repeated_, channels_, values);
+       i < values.size(); ++i) {
+    const size_t c = i % channels_;
+    values[i] = std::clamp(values[i], repeated_.low[c], repeated_.high[c]);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "quant/layer_params.h"
@@ -41,6 +42,21 @@ struct JoinShape {
 };
 void JoinRows(const JoinShape& shape, const uint8_t* a, const uint8_t* b,
               uint8_t* dst);
+
+// As ClampChannelsReference. Prepared once, then applied to any number of rows.
+class ChannelClamp {
+ public:
+  explicit ChannelClamp(const ChannelBounds& bounds);
+
+  int64_t channels() const { return channels_; }
+  // In place; values (rows, channels).
+  void Apply(absl::Span<uint8_t> values) const;
+
+ private:
+  int64_t channels_;
+  // Repeated, so that a vector may be read from any channel on.
+  ChannelBounds repeated_;
+};
 
 // dst[i] = table[i % tables.size()][src[i]]: values of interleaved channels,
 // each through its own table. src and dst are of one size and may be the same.

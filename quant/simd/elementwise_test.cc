@@ -99,6 +99,26 @@ TEST(JoinRowsTest, EqualsTheReferenceAndWritesNothingElse) {
   }
 }
 
+TEST(ChannelClampTest, EqualsTheReference) {
+  for (int channels : {1, 3, 10, 32, 33, 64, 100}) {
+    ChannelBounds bounds = {.low = RandomBytes(channels, 1),
+                            .high = RandomBytes(channels, 2)};
+    for (int c = 0; c < channels; ++c) {
+      if (bounds.low[c] > bounds.high[c]) {
+        std::swap(bounds.low[c], bounds.high[c]);
+      }
+    }
+    const ChannelClamp clamp(bounds);
+    for (int64_t rows : {1, 2, 5, 70}) {
+      std::vector<uint8_t> expected = RandomBytes(rows * channels, 3);
+      std::vector<uint8_t> actual = expected;
+      ClampChannelsReference(bounds, absl::MakeSpan(expected));
+      clamp.Apply(absl::MakeSpan(actual));
+      EXPECT_EQ(actual, expected) << rows << " x " << channels;
+    }
+  }
+}
+
 TEST(LookUpTest, EachChannelGoesThroughItsTable) {
   Random random(11);
   for (size_t channels : {1, 2, 3, 5}) {

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/random.h"
+#include "quant/grid.h"
+#include "quant/grid_groups.h"
 #include "quant/layer_params.h"
 
 namespace frostnas::quant {
@@ -20,6 +23,24 @@ std::vector<uint8_t> RandomInput(const QuantizedGraph& quantized, int batch,
     value = static_cast<uint8_t>(random.NextUint32());
   }
   return input;
+}
+
+void AddRandomBounds(uint64_t seed, QuantizedGraph& quantized) {
+  Random random(seed);
+  for (size_t i = 0; i < quantized.layers.size(); ++i) {
+    const arch::Layer& layer = quantized.graph.layers[i];
+    if (MovesValues(layer) || layer.norm_after_activation) continue;
+    v1::PackageLayer& stored = quantized.layers[i];
+    const auto fill = [&](int from, std::string& bounds) {
+      const size_t counts[] = {0, 1, static_cast<size_t>(layer.out.channels)};
+      bounds.resize(counts[random.UniformInt(3)]);
+      for (char& bound : bounds) {
+        bound = static_cast<char>(from + random.UniformInt(64));
+      }
+    };
+    fill(0, *stored.mutable_low());
+    fill(kStoredMax - 63, *stored.mutable_high());
+  }
 }
 
 Agreement CompareLayers(const QuantizedGraph& quantized, Executor& expected,

@@ -23,6 +23,11 @@ struct Agreement {
 std::vector<uint8_t> RandomInput(const QuantizedGraph& quantized, int batch,
                                  uint64_t seed);
 
+// Gives every layer that may have bounds some of each kind: one or none for all
+// channels, or one a channel, which leave most values unclamped. Layers that
+// normalise after their activation keep theirs.
+void AddRandomBounds(uint64_t seed, QuantizedGraph& quantized);
+
 // Every layer's output of the last run of both. Both keep layer outputs.
 Agreement CompareLayers(const QuantizedGraph& quantized, Executor& expected,
                         Executor& actual);

@@ -28,6 +28,13 @@ class Builder {
     conv.set_stride(stride);
     conv.set_activation(activation);
   }
+  void NormedConv(int channels, v1::Activation activation) {
+    Conv(channels, 3, 1, activation);
+    result_.mutable_blocks()
+        ->rbegin()
+        ->mutable_conv()
+        ->set_norm_after_activation(true);
+  }
   v1::FrostBlock& Frost(int channels, int kernel, int stride) {
     v1::FrostBlock& frost = *AddBlock().mutable_frost();
     frost.set_out_channels(channels);
@@ -116,11 +123,8 @@ void AddRandomBlock(Random& random, Builder& builder) {
   }
 }
 
-}  // namespace
-
-v1::Architecture EveryLayerArchitecture() {
-  Builder builder(16, 3, 10);
-  builder.Conv(16, 3, 1, v1::ACTIVATION_RELU);
+// What stands between the first block and the classifier.
+void AddEveryLayer(Builder& builder) {
   builder.Pool(2, 2);
   builder.Frost(16, 3, 1).set_expansion(1);
   builder.Frost(16, 5, 1);
@@ -128,8 +132,24 @@ v1::Architecture EveryLayerArchitecture() {
   builder.Inverted(24, 3, 1);
   builder.Separable(32, 3, 1);
   builder.Separable(32, 3, 1).set_quantization_friendly(true);
+}
+
+}  // namespace
+
+v1::Architecture EveryLayerArchitecture() {
+  Builder builder(16, 3, 10);
+  builder.Conv(16, 3, 1, v1::ACTIVATION_RELU);
+  AddEveryLayer(builder);
   builder.Conv(64, 1, 1, v1::ACTIVATION_RELU);
   return builder.Classifier(v1::GLOBAL_POOL_AVERAGE);
+}
+
+v1::Architecture NormAfterActivationArchitecture() {
+  Builder builder(16, 3, 10);
+  builder.NormedConv(16, v1::ACTIVATION_RELU);
+  AddEveryLayer(builder);
+  builder.NormedConv(40, v1::ACTIVATION_RELU6);
+  return builder.Classifier(v1::GLOBAL_POOL_MAX);
 }
 
 v1::Architecture RandomArchitecture(uint64_t seed) {

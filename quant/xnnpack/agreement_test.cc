@@ -72,8 +72,22 @@ TEST(XnnpackAgreementTest, RandomNetworks) {
   }
 }
 
+TEST(XnnpackAgreementTest, BoundsOnEveryKindOfLayer) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    QuantizedGraph quantized =
+        Quantize(seed == 0 ? NormAfterActivationArchitecture()
+                           : RandomArchitecture(seed),
+                 seed);
+    AddRandomBounds(seed, quantized);
+    ASSERT_OK(ValidateQuantizedGraph(quantized));
+    ExpectSameBits(quantized, 3, /*threads=*/2);
+  }
+}
+
 TEST(XnnpackAgreementTest, Presets) {
-  for (const char* name : {"frostnet_small", "mobilenet_v1", "mobilenet_v2"}) {
+  for (const char* name :
+       {"frostnet_small", "mobilenet_v1", "mobilenet_v2", "goyal_sequential"}) {
     SCOPED_TRACE(name);
     ASSERT_OK_AND_ASSIGN(
         const v1::Architecture architecture,
@@ -88,7 +102,8 @@ TEST(XnnpackAgreementTest, Presets) {
 TEST(XnnpackAgreementTest, SharedBuffersGiveTheSameOutput) {
   for (uint64_t seed = 0; seed < 10; ++seed) {
     SCOPED_TRACE(seed);
-    const QuantizedGraph quantized = Quantize(RandomArchitecture(seed), seed);
+    QuantizedGraph quantized = Quantize(RandomArchitecture(seed), seed);
+    AddRandomBounds(seed, quantized);
     ASSERT_OK_AND_ASSIGN(
         const auto kept,
         CreateXnnpackExecutor(quantized, {.keep_layer_outputs = true}));

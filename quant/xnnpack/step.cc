@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "quant/layer_params.h"
 #include "quant/xnnpack/add_step.h"
+#include "quant/xnnpack/clamp_step.h"
 #include "quant/xnnpack/reference_step.h"
 #include "quant/xnnpack/signed_bytes.h"
 
@@ -215,6 +216,11 @@ absl::StatusOr<std::vector<std::unique_ptr<Step>>> MakeSteps(
           quantized.layers[index].name(), ": XNNPACK cannot create ", made.name,
           " (status ", made.status, ")"));
     }
+  }
+  const ChannelBounds bounds = ChannelBoundsOf(quantized, index);
+  if (!bounds.empty()) {
+    const int64_t pixels = int64_t{layer.out.size} * layer.out.size;
+    steps.push_back(MakeClampStep(bounds, pixels, layout.dst_stride));
   }
   return steps;
 }
