@@ -1,0 +1,41 @@
+"""Tests of this folder that run networks share their dependencies."""
+
+_COMMON = [
+    ":fake_quant",
+    ":folded_network",
+    ":integer_layers",
+    "//arch:graph",
+    "//base:random",
+    "//base:status_matchers",
+    "//base:stop",
+    "//nn:network",
+    "//nn:quant_hooks",
+    "//nn:tensor",
+    "//nn:threads",
+    "//nn/data:image_set",
+    "//nn/data:loader",
+    "//proto/frostnas/v1:architecture_proto",
+    "//proto/frostnas/v1:dataset_proto",
+    "//proto/frostnas/v1:package_proto",
+    "//quant:convert",
+    "//quant:executor",
+    "//quant:grid",
+    "//quant:package",
+    "//quant:quantized_graph",
+    "//quant/onednn:onednn_executor",
+    "//quant/testing:architectures",
+    "//quant/testing:float_network",
+    "//third_party:absl",
+    "//third_party:gtest_main",
+]
+
+def method_tests(names, deps = []):
+    """Tests NAME.cc with the dependencies that all of them have, and `deps`."""
+    for name in names:
+        native.cc_test(
+            name = name,
+            size = "small",
+            srcs = [name + ".cc"],
+            tags = ["notsan"],
+            deps = _COMMON + deps,
+        )
