@@ -1,0 +1,26 @@
+#include "quant/methods/batches.h"
+
+#include "base/status_macros.h"
+#include "nn/data/loader.h"
+
+namespace frostnas::quant {
+
+absl::Status ForEachBatch(const CalibrationImages& calibration,
+                          const StopToken& stop,
+                          absl::FunctionRef<void(const nn::Tensor&)> body) {
+  if (calibration.images.count() == 0) {
+    return absl::InvalidArgumentError(
+        "no calibration images; give at least one");
+  }
+  nn::Loader loader(
+      calibration.images, calibration.info,
+      {.batch = calibration.batch, .shuffle = false, .drop_last = false});
+  loader.StartEpoch(0);
+  while (const nn::Batch* batch = loader.Next()) {
+    RETURN_IF_ERROR(stop.Check());
+    body(batch->images);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace frostnas::quant
