@@ -43,7 +43,8 @@ ConvUnitOptions UnitOptions(const Layer& layer, const NetworkOptions& options) {
           .act_high = ActivationHigh(layer.activation),
           .precision = options.precision,
           .momentum = options.batch_norm_momentum,
-          .epsilon = options.batch_norm_epsilon};
+          .epsilon = options.batch_norm_epsilon,
+          .frozen_norm = options.frozen_batch_norm};
 }
 
 std::unique_ptr<Module> MakeModule(const Layer& layer,

@@ -38,6 +38,8 @@ struct NetworkOptions {
   Precision precision = Precision::kFloat32;
   float batch_norm_momentum = 0.1f;  // running = (1 - m) running + m batch
   float batch_norm_epsilon = 1e-5f;
+  // Batch norm uses the running statistics in training too and leaves them.
+  bool frozen_batch_norm = false;
   // Memory for gradients, for networks that run one at a time; null: its own.
   std::shared_ptr<TensorPool> gradients;
 };
@@ -67,7 +69,8 @@ class Network {
   const std::vector<Parameter*>& parameters() { return parameters_; }
   const std::vector<StateBuffer*>& state() { return state_; }
 
-  // One entry a layer of the graph, in order. Hooks are not owned.
+  // One entry a layer of the graph, in order. Hooks are not owned. Those that
+  // learn need Precision::kFloat32.
   void SetQuantization(const std::vector<LayerQuantization>& layers);
   // Quantizer of the network's own input; null: not quantized.
   void SetInputQuantization(ActivationQuantizer* input);

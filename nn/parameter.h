@@ -12,7 +12,14 @@
 namespace frostnas::nn {
 
 // Decides weight decay (methods.md 1.5: depthwise 0, norm and bias wd * 0.01).
-enum class ParameterRole { kWeight, kDepthwiseWeight, kBias, kNorm };
+// kQuantizer, a learned step or threshold, gets none.
+enum class ParameterRole {
+  kWeight,
+  kDepthwiseWeight,
+  kBias,
+  kNorm,
+  kQuantizer
+};
 
 struct Parameter {
   std::string name;  // "s3b1.expand.weight"

@@ -68,6 +68,12 @@ ValueRange ImageRange(const ChannelStats& stats, const ChannelAffine& affine,
   return range;
 }
 
+ChannelLayout LayoutOf(const ConvUnitOptions& options) {
+  const int taps = options.kernel * options.kernel;
+  return options.depthwise ? DepthwiseLayout(options.c_out, taps)
+                           : DenseLayout(options.c_out, taps * options.c_in);
+}
+
 }  // namespace
 
 ConvUnit::ConvUnit(const ConvUnitOptions& options, const Random& random)
@@ -77,7 +83,8 @@ ConvUnit::ConvUnit(const ConvUnitOptions& options, const Random& random)
                        : MakeDenseConvolution({.c_in = options.c_in,
                                                .c_out = options.c_out,
                                                .kernel = options.kernel,
-                                               .stride = options.stride})) {
+                                               .stride = options.stride})),
+      weights_(LayoutOf(options)) {
   const int k = options.kernel;
   const std::string& name = options.name;
   weight_ = options.depthwise
@@ -123,7 +130,11 @@ std::vector<StateBuffer*> ConvUnit::state() {
 }
 
 void ConvUnit::SetQuantization(const LayerQuantization& quantization) {
-  weight_bits_ = quantization.weight_bits;
+  CHECK(options_.precision == Precision::kFloat32 ||
+        (quantization.weights == nullptr &&
+         (quantization.output == nullptr || !quantization.output->learning())))
+      << options_.name << ": quantizers that learn need single precision";
+  weights_.Set(quantization);
   output_.Set(quantization.output);
 }
 
@@ -139,7 +150,7 @@ ConvShape ConvUnit::ShapeFor(const Shape& src) const {
 
 ConstElements ConvUnit::EffectiveWeights(DataType type) const {
   if (type == DataType::kBfloat16) return rounded_.data();
-  return weight_bits_ > 0 ? quantized_.data() : weight_.value.data();
+  return weights_.values(weight_).data();
 }
 
 bool ConvUnit::Rounds(Mode mode) const {
@@ -157,19 +168,12 @@ bool ConvUnit::FinishLater(ConvUnit& consumer) {
 }
 
 void ConvUnit::PrepareWeights() {
-  if (weight_bits_ > 0) {
-    const int taps = options_.kernel * options_.kernel;
-    FakeQuantizeWeights(options_.depthwise
-                            ? DepthwiseLayout(options_.c_out, taps)
-                            : DenseLayout(options_.c_out, taps * options_.c_in),
-                        weight_bits_, weight_.value, quantized_);
-  }
+  weights_.Prepare(weight_);
   if (forward_operand_ == DataType::kFloat32 &&
       backward_operand_ == DataType::kFloat32) {
     return;
   }
-  const std::vector<float>& weights =
-      weight_bits_ > 0 ? quantized_ : weight_.value;
+  const std::vector<float>& weights = weights_.values(weight_);
   rounded_.resize(weights.size());
   Round(static_cast<int64_t>(weights.size()), weights.data(), rounded_.data());
 }
@@ -213,8 +217,8 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
   const ConvShape shape = ShapeFor(src[0]->shape());
   Tensor& y = PlaceY(mode, shape.dst(), dst);
   // Statistics and ranges of the whole batch come before what follows y.
-  const bool measures = rounds || output_.Observes(mode) ||
-                        (options_.batch_norm && mode != Mode::kEval);
+  const bool measures =
+      rounds || output_.Observes(mode) || UsesBatchStatistics(mode);
   if (!measures) PrepareFromState();
 
   const ItemSizes sizes = SizesOf(*convolution_, shape);
@@ -258,24 +262,25 @@ void ConvUnit::Forward(Sources src, Mode mode, Tensor& dst) {
 }
 
 void ConvUnit::PrepareFromState() {
-  if (options_.batch_norm) {
-    stats_.mean.assign(mean_.value.begin(), mean_.value.end());
-    stats_.variance.assign(var_.value.begin(), var_.value.end());
-    UseStatistics();
-  } else {
-    UseBias();
-  }
+  UseState();
   PrepareEpilogue(false);
 }
 
 void ConvUnit::PrepareFromStats(int64_t rows, Mode mode) {
-  if (options_.batch_norm) {
+  if (UsesBatchStatistics(mode)) {
     if (mode == Mode::kTrain) UpdateRunning(rows);
     UseStatistics();
   } else {
-    UseBias();
+    UseState();
   }
   PrepareEpilogue(output_.Observes(mode));
+}
+
+void ConvUnit::UseState() {
+  if (!options_.batch_norm) return UseBias();
+  stats_.mean.assign(mean_.value.begin(), mean_.value.end());
+  stats_.variance.assign(var_.value.begin(), var_.value.end());
+  UseStatistics();
 }
 
 void ConvUnit::PrepareEpilogue(bool observe) {
@@ -285,6 +290,8 @@ void ConvUnit::PrepareEpilogue(bool observe) {
   }
   epilogue_ = output_.MakeEpilogue(clamp.low, clamp.high);
   finish_.Set(affine_, epilogue_);
+  learns_ = output_.Learns();
+  gate_ = learns_ ? clamp : epilogue_;
 }
 
 void ConvUnit::UseBias() {
@@ -321,18 +328,26 @@ void ConvUnit::UpdateRunning(int64_t rows) {
   }
 }
 
+void ConvUnit::LearnOutput(Tensor& diff) {
+  raw_.Resize(diff.shape());
+  ApplyAffine({diff.shape().rows(), options_.c_out}, affine_, gate_, y_->data(),
+              raw_.data());
+  output_.hook()->Backward(raw_, diff);
+}
+
 void ConvUnit::ReduceDiff(const Tensor& diff) {
   if (std::exchange(reduced_, false)) return;
   ReduceGradient({{diff.shape().rows(), options_.c_out},
                   affine_,
-                  epilogue_,
+                  gate_,
                   y_->typed_data(),
                   diff.data()},
                  batch_mean_, sums_);
 }
 
 // With g the gradient past the epilogue, xhat = (y - mean) * s and N rows:
-//   diff_y = gamma * s * (g - sum(g) / N - xhat * sum(g * xhat) / N).
+//   diff_y = gamma * s * (g - sum(g) / N - xhat * sum(g * xhat) / N),
+// or gamma * s * g where the statistics are not the batch's.
 void ConvUnit::BackwardNorm(int64_t count) {
   const size_t channels = options_.c_out;
   correction_.offset.assign(channels, 0.0f);
@@ -341,21 +356,23 @@ void ConvUnit::BackwardNorm(int64_t count) {
   const double rows = static_cast<double>(count);
   for (size_t c = 0; c < channels; ++c) {
     const double s = inverse_deviation_[c];
+    gamma_.grad[c] += static_cast<float>(sums_.sum_centered[c] * s);
+    if (options_.frozen_norm) continue;
     const double slope =
         affine_.scale[c] * s * s * sums_.sum_centered[c] / rows;
     correction_.slope[c] = static_cast<float>(slope);
     correction_.offset[c] = static_cast<float>(
         affine_.scale[c] * sums_.sum[c] / rows - slope * batch_mean_[c]);
-    gamma_.grad[c] += static_cast<float>(sums_.sum_centered[c] * s);
   }
   AddSums(sums_.sum, beta_.grad);
 }
 
 void ConvUnit::Backward(Sources src, Tensor& diff_dst,
                         absl::Span<Tensor* const> diff_src) {
+  if (learns_) LearnOutput(diff_dst);
   ReduceDiff(diff_dst);
   BackwardNorm(diff_dst.shape().rows());
-  to_y_.Set(affine_, epilogue_, correction_);
+  to_y_.Set(affine_, gate_, correction_);
   const ConvShape shape = ShapeFor(src[0]->shape());
   if (diff_src[0] != nullptr) {
     const bool rounds = src[0]->type() == DataType::kFloat16;
@@ -368,7 +385,8 @@ void ConvUnit::Backward(Sources src, Tensor& diff_dst,
   }
   BackwardToY(diff_dst);
   convolution_->BackwardWeights(shape, src[0]->data(), diff_dst.data(),
-                                weight_.grad.data());
+                                weights_.StartBackward(weight_).data());
+  weights_.EndBackward(weight_);
   if (diff_src[0] == nullptr) return;
   convolution_->BackwardData(shape, diff_dst.data(),
                              EffectiveWeights(backward_operand_),
@@ -398,9 +416,10 @@ void ConvUnit::BackwardByItems(const ConvShape& shape, const Tensor& src,
   diff_weights_.resize(static_cast<size_t>(loop.parts()));
   for (std::vector<float>& part : diff_weights_) part.clear();
   absl::Span<GradientPart> reduced;
-  if (diff_src != nullptr && producer_ != nullptr && producer_->pending_) {
+  if (diff_src != nullptr && producer_ != nullptr && producer_->pending_ &&
+      !producer_->learns_) {
     reduced = StartParts(reduced_parts_, loop.parts(), producer_->affine_,
-                         producer_->epilogue_, producer_->batch_mean_);
+                         producer_->gate_, producer_->batch_mean_);
   }
   if (first_.has_value()) first_->StartBackward(loop.parts());
   loop.Run([&](const Chunk& chunk) {
@@ -439,9 +458,10 @@ void ConvUnit::BackwardByItems(const ConvShape& shape, const Tensor& src,
 
 void ConvUnit::AddDiffWeights() {
   constexpr int64_t kGrain = 1 << 14;
-  ParallelFor(static_cast<int64_t>(weight_.grad.size()), kGrain,
+  std::vector<float>& total = weights_.StartBackward(weight_);
+  ParallelFor(static_cast<int64_t>(total.size()), kGrain,
               [&](const Part& range) {
-                float* sum = weight_.grad.data();
+                float* sum = total.data();
                 for (const std::vector<float>& part : diff_weights_) {
                   const float* from = part.data();
                   for (int64_t i = range.begin; i < range.end; ++i) {
@@ -449,6 +469,7 @@ void ConvUnit::AddDiffWeights() {
                   }
                 }
               });
+  weights_.EndBackward(weight_);
 }
 
 }  // namespace frostnas::nn

@@ -5,6 +5,10 @@
 //   no batch norm:         y = conv(src);        dst = q(act(y + bias))
 //   norm_after_activation: u = act(conv(src) + bias);  dst = q(bn(u))
 //
+// conv's weights are quantized as SetQuantization says. Where the output's
+// quantizer learns, Backward makes the tensor before it once more and leaves
+// the gradient past it to the quantizer.
+//
 // Batch statistics take the variance divided by the count, the running one is
 // divided by the count less one (Ioffe & Szegedy 2015, algorithms 1 and 2).
 //
@@ -39,6 +43,7 @@
 #include "nn/modules/first_activation.h"
 #include "nn/modules/module.h"
 #include "nn/modules/output_quantizer.h"
+#include "nn/modules/weight_quantization.h"
 #include "nn/precision.h"
 
 namespace frostnas::nn {
@@ -56,6 +61,9 @@ struct ConvUnitOptions {
   Precision precision = Precision::kFloat32;
   float momentum = 0.1f;  // running = (1 - momentum) running + momentum batch
   float epsilon = 1e-5f;
+  // The batch norm normalises by the running statistics, in training too, and
+  // leaves them as they are.
+  bool frozen_norm = false;
 };
 
 class ConvUnit : public Module {
@@ -86,6 +94,10 @@ class ConvUnit : public Module {
   bool has_bias() const {
     return !options_.batch_norm || options_.norm_after_activation;
   }
+  // Whether a pass normalises by its batch's statistics.
+  bool UsesBatchStatistics(Mode mode) const {
+    return options_.batch_norm && !options_.frozen_norm && mode != Mode::kEval;
+  }
   // Of the clamp after the norm or the bias.
   Epilogue LastClamp() const;
 
@@ -100,11 +112,14 @@ class ConvUnit : public Module {
   // which update the running ones in kTrain.
   void PrepareFromState();
   void PrepareFromStats(int64_t rows, Mode mode);
+  void UseState();
   void UseStatistics();
   void UseBias();
   void UpdateRunning(int64_t rows);
   void PrepareEpilogue(bool observe);
 
+  // Takes the gradient past an output quantizer that learns, in place.
+  void LearnOutput(Tensor& diff);
   // Makes sums_, unless the consumer has.
   void ReduceDiff(const Tensor& diff);
   // Of `count` rows: adds the gradients of what follows y, makes correction_.
@@ -119,9 +134,9 @@ class ConvUnit : public Module {
   Parameter weight_, bias_, gamma_, beta_;
   StateBuffer mean_, var_;
 
-  int weight_bits_ = 0;
-  std::vector<float> quantized_;   // weights, when weight_bits_ > 0
-  std::vector<BFloat16> rounded_;  // those, where some operand_ is kBfloat16
+  WeightQuantization weights_;
+  // weights_.values, where some operand_ is kBfloat16.
+  std::vector<BFloat16> rounded_;
   OutputQuantizer output_;
   // u = act(y + bias), where the norm comes after it.
   std::optional<FirstActivation> first_;
@@ -139,6 +154,8 @@ class ConvUnit : public Module {
   ChannelAffine affine_;
   Epilogue epilogue_;
   AffineChunks finish_;  // of both
+  bool learns_ = false;  // the output's quantizer
+  Epilogue gate_;        // of gradients: what of epilogue_ it leaves
   std::vector<float> batch_mean_;
   std::vector<double> inverse_deviation_;
   // Of Backward.
@@ -146,6 +163,7 @@ class ConvUnit : public Module {
   bool reduced_ = false;  // sums_ are there, from the consumer
   GradientCorrection correction_;
   GradientChunks to_y_;  // diff -> y's
+  Tensor raw_;           // the output before a quantizer that learns
   // Memory that passes keep for the next, a part each.
   std::vector<StatsPart> stats_parts_;
   std::vector<GradientPart> reduced_parts_;  // the producer's sums

@@ -13,15 +13,13 @@ Linear::Linear(const std::string& name, int c_in, int c_out,
       c_out_(c_out),
       weight_(MakeParameter(name, "weight", ParameterRole::kWeight,
                             {c_out, 1, 1, c_in})),
-      bias_(MakeParameter(name, "bias", ParameterRole::kBias, {c_out})) {
+      bias_(MakeParameter(name, "bias", ParameterRole::kBias, {c_out})),
+      weights_(DenseLayout(c_out, c_in)) {
   InitUniformFanIn(c_in, random.Split("weight"), weight_);
 }
 
 void Linear::Forward(Sources src, Mode /*mode*/, Tensor& dst) {
-  if (weight_bits_ > 0) {
-    FakeQuantizeWeights(DenseLayout(c_out_, c_in_), weight_bits_, weight_.value,
-                        quantized_);
-  }
+  weights_.Prepare(weight_);
   const int n = src[0]->shape().n;
   dst.Resize({n, 1, 1, c_out_});
   for (int i = 0; i < n; ++i) {
@@ -33,7 +31,7 @@ void Linear::Forward(Sources src, Mode /*mode*/, Tensor& dst) {
         .columns = c_out_,
         .inner = c_in_,
         .add = true},
-       src[0]->data(), EffectiveWeights().data(), dst.data());
+       src[0]->data(), weights_.values(weight_).data(), dst.data());
 }
 
 void Linear::Backward(Sources src, Tensor& diff_dst,
@@ -48,11 +46,12 @@ void Linear::Backward(Sources src, Tensor& diff_dst,
         .columns = c_in_,
         .inner = n,
         .add = true},
-       diff_dst.data(), src[0]->data(), weight_.grad.data());
+       diff_dst.data(), src[0]->data(), weights_.StartBackward(weight_).data());
+  weights_.EndBackward(weight_);
   if (diff_src[0] == nullptr) return;
   diff_src[0]->Resize(src[0]->shape());
   Gemm({.rows = n, .columns = c_in_, .inner = c_out_}, diff_dst.data(),
-       EffectiveWeights().data(), diff_src[0]->data());
+       weights_.values(weight_).data(), diff_src[0]->data());
 }
 
 }  // namespace frostnas::nn

@@ -1,16 +1,16 @@
 // dst (n, 1, 1, c_out) = src (n, 1, 1, c_in) * weight^T + bias.
 //
-// Weights (c_out, 1, 1, c_in) are fake-quantized per output channel when bits
-// are set; the output is left to the caller. Backward: parameters' gradients
-// are ADDED, diff_src is ASSIGNED.
+// Weights (c_out, 1, 1, c_in) are quantized as SetQuantization says; the output
+// is left to the caller. Backward: parameters' gradients are ADDED, diff_src is
+// ASSIGNED.
 #ifndef FROSTNAS_NN_MODULES_LINEAR_H_
 #define FROSTNAS_NN_MODULES_LINEAR_H_
 
 #include <string>
-#include <vector>
 
 #include "base/random.h"
 #include "nn/modules/module.h"
+#include "nn/modules/weight_quantization.h"
 
 namespace frostnas::nn {
 
@@ -23,20 +23,15 @@ class Linear : public Module {
   void Backward(Sources src, Tensor& diff_dst,
                 absl::Span<Tensor* const> diff_src) override;
   void SetQuantization(const LayerQuantization& quantization) override {
-    weight_bits_ = quantization.weight_bits;
+    weights_.Set(quantization);
   }
   std::vector<Parameter*> parameters() override { return {&weight_, &bias_}; }
 
  private:
-  const std::vector<float>& EffectiveWeights() const {
-    return weight_bits_ > 0 ? quantized_ : weight_.value;
-  }
-
   const int c_in_;
   const int c_out_;
   Parameter weight_, bias_;
-  int weight_bits_ = 0;
-  std::vector<float> quantized_;
+  WeightQuantization weights_;
 };
 
 }  // namespace frostnas::nn

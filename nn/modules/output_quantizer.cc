@@ -1,5 +1,7 @@
 #include "nn/modules/output_quantizer.h"
 
+#include <algorithm>
+
 namespace frostnas::nn {
 namespace {
 
@@ -17,6 +19,7 @@ void QuantizationPass::Forward(const Tensor& raw, Mode mode, Tensor& dst) {
   if (quantizer_.Observes(mode)) {
     quantizer_.Observe(RangeOf(raw.elements(), raw.data()));
   }
+  learns_ = quantizer_.Learns();
   epilogue_ =
       quantizer_.MakeEpilogue(-Epilogue::kInfinity, Epilogue::kInfinity);
   if (&raw == &dst && !epilogue_.quantize) return;
@@ -32,6 +35,13 @@ const Tensor& QuantizationPass::Backward(const Tensor& raw,
                                          Tensor& diff_src) {
   if (!epilogue_.quantize) return diff_dst;
   diff_src.Resize(diff_dst.shape());
+  if (learns_) {
+    if (&diff_src != &diff_dst) {
+      std::copy_n(diff_dst.data(), diff_dst.elements(), diff_src.data());
+    }
+    quantizer_.hook()->Backward(raw, diff_src);
+    return diff_src;
+  }
   const size_t channels = static_cast<size_t>(diff_dst.shape().c);
   no_correction_.offset.assign(channels, 0.0f);
   no_correction_.slope.assign(channels, 0.0f);

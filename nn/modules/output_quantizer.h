@@ -22,6 +22,8 @@ class OutputQuantizer {
     return hook_ != nullptr && mode == Mode::kTrain && hook_->observing();
   }
   bool Quantizes() const { return hook_ != nullptr && hook_->quantizing(); }
+  // Whether the gradient past the quantization is the hook's to make.
+  bool Learns() const { return Quantizes() && hook_->learning(); }
 
   // The epilogue for this pass, with a clamp to [low, high]. Observe first
   // where Observes says so.
@@ -52,7 +54,8 @@ class QuantizationPass {
   void Forward(const Tensor& raw, Mode mode, Tensor& dst);
 
   // The gradient by the tensor before quantization: `diff_dst`, with 0 where
-  // the last Forward(kTrain) clipped. Either `diff_dst` itself, where nothing
+  // the last Forward(kTrain) clipped, or what a hook that learns makes of it.
+  // Either `diff_dst` itself, where nothing
   // was quantized, or `diff_src`, ASSIGNED; they may be the same. `raw` as
   // then.
   const Tensor& Backward(const Tensor& raw, const Tensor& diff_dst,
@@ -66,6 +69,7 @@ class QuantizationPass {
   OutputQuantizer quantizer_;
   // Of the last Forward.
   Epilogue epilogue_;
+  bool learns_ = false;
   ChannelAffine identity_;  // where it quantized
   Tensor kept_;
   GradientCorrection no_correction_;

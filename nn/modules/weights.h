@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "base/random.h"
 #include "nn/parameter.h"
+#include "nn/quant_hooks.h"
 
 namespace frostnas::nn {
 
@@ -20,14 +21,6 @@ void InitKaimingNormal(int fan_out, Random random, Parameter& parameter);
 // Uniform within 1 / sqrt(fan_in).
 void InitUniformFanIn(int fan_in, Random random, Parameter& parameter);
 
-// Output channel c's elements are those at c * outer + i * inner for
-// 0 <= i < count: (channels, count) for dense, (count, channels) for depthwise.
-struct ChannelLayout {
-  int channels = 0;
-  int count = 0;
-  int outer = 1;
-  int inner = 1;
-};
 ChannelLayout DenseLayout(int channels, int count);
 ChannelLayout DepthwiseLayout(int channels, int count);
 

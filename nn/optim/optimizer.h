@@ -49,7 +49,8 @@ struct OptimizerOptions {
   double muon_momentum = 0.95;        // Nesterov's
   bool amsgrad = false;
   double epsilon = 1e-8;
-  // Of kWeight; kDepthwiseWeight gets 0, kBias and kNorm 0.01 times this.
+  // Of kWeight; kDepthwiseWeight and kQuantizer get 0, kBias and kNorm 0.01
+  // times this.
   double weight_decay = 0;
   GradBoostOptions grad_boost = {};
   uint64_t seed = 0;  // of GradBoost's draws

@@ -74,6 +74,7 @@ double DecayShare(ParameterRole role) {
     case ParameterRole::kWeight:
       return 1;
     case ParameterRole::kDepthwiseWeight:
+    case ParameterRole::kQuantizer:
       return 0;
     case ParameterRole::kBias:
     case ParameterRole::kNorm:

@@ -182,6 +182,7 @@ TEST(OptimizerTest, DecayDependsOnTheParametersRole) {
   const OptimizerOptions options = {.weight_decay = 0.5};
   ExpectMatchesReference(options, ParameterRole::kWeight, 0.5);
   ExpectMatchesReference(options, ParameterRole::kDepthwiseWeight, 0);
+  ExpectMatchesReference(options, ParameterRole::kQuantizer, 0);
   ExpectMatchesReference(options, ParameterRole::kBias, 0.005);
   ExpectMatchesReference(options, ParameterRole::kNorm, 0.005);
 }

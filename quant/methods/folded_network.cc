@@ -185,8 +185,9 @@ absl::StatusOr<std::unique_ptr<nn::Network>> FloatNetworkOf(
                      " layers; its graph has ", folded.graph.layers.size()));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<nn::Network> network,
-                   nn::Network::Create(FoldedGraph(folded.graph),
-                                       {.batch_norm_epsilon = 0}));
+                   nn::Network::Create(
+                       FoldedGraph(folded.graph),
+                       {.batch_norm_epsilon = 0, .frozen_batch_norm = true}));
   RETURN_IF_ERROR(network->Load(TensorsOf(folded), /*require_all=*/true));
   return network;
 }

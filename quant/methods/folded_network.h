@@ -69,9 +69,9 @@ arch::Graph FoldedGraph(const arch::Graph& graph);
 // The same function as a network, for calibration and fake quantization. Its
 // parameters are LAYER.weight, LAYER.bias and, of norms after the activation,
 // LAYER.gamma and LAYER.beta, which are post_scale and post_shift: LAYER.mean
-// is 0, LAYER.var 1, and the epsilon 0. Evaluation (Mode::kEval) only; in
-// training such a norm would use its batch's statistics. INVALID_ARGUMENT: a
-// layer's sizes or values do not fit the graph.
+// is 0, LAYER.var 1, the epsilon 0, and training uses and leaves these (see
+// nn::NetworkOptions::frozen_batch_norm). INVALID_ARGUMENT: a layer's sizes or
+// values do not fit the graph.
 absl::StatusOr<std::unique_ptr<nn::Network>> FloatNetworkOf(
     const FoldedNetwork& folded);
 
