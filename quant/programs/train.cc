@@ -21,22 +21,16 @@
 #include "base/stop.h"
 #include "nlohmann/json.hpp"
 #include "nn/data/dataset.h"
-#include "nn/data/names.h"
 #include "nn/precision.h"
 #include "nn/threads.h"
 #include "quant/package.h"
+#include "quant/programs/dataset_flags.h"
 #include "quant/qat_train.h"
 
 ABSL_FLAG(std::string, arch, "frostnet_small",
           "A preset's name (frostctl describe lists them) or an Architecture "
           "textproto file.");
 ABSL_FLAG(double, width, 0, "Width multiplier of a preset. 0: its own.");
-ABSL_FLAG(std::string, dataset, "synthetic",
-          "synthetic (built in), cifar10, cifar100, idx or image_folder.");
-ABSL_FLAG(std::string, data_dir, "",
-          "Folder of the data set's files. Not needed for synthetic.");
-ABSL_FLAG(int, train_images, 0,
-          "Use the first N training images after the seeded shuffle. 0: all.");
 ABSL_FLAG(std::string, mode, "qat",
           "qat: the last --qat_epochs of --epochs are quantization-aware. "
           "float: none is; ranges are measured at the end.");
@@ -73,24 +67,6 @@ constexpr char kUsage[] =
     "split. Writes float.fnfp (weights), model.fnpkg (the INT8 package) and\n"
     "train.json to --out.\n";
 constexpr int kProgressSteps = 1000;
-
-absl::StatusOr<v1::DatasetSpec> DatasetFromFlags() {
-  v1::DatasetSpec spec;
-  ASSIGN_OR_RETURN(const v1::DatasetKind kind,
-                   nn::ParseDatasetKind(absl::GetFlag(FLAGS_dataset)));
-  spec.set_kind(kind);
-  const std::string dir = absl::GetFlag(FLAGS_data_dir);
-  if (kind != v1::DATASET_KIND_SYNTHETIC) {
-    if (dir.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--data_dir: needed for --dataset ", absl::GetFlag(FLAGS_dataset)));
-    }
-    spec.set_data_dir(ResolveUserPath(dir));
-  }
-  spec.set_seed(absl::GetFlag(FLAGS_seed));
-  spec.set_train_images(absl::GetFlag(FLAGS_train_images));
-  return spec;
-}
 
 absl::StatusOr<v1::Architecture> ArchitectureFromFlags(
     const v1::DatasetInfo& dataset) {
@@ -209,7 +185,8 @@ absl::Status Train() {
     nn::SetComputeThreads(absl::GetFlag(FLAGS_threads));
   }
   ASSIGN_OR_RETURN(QatTrainOptions options, TrainingFromFlags());
-  ASSIGN_OR_RETURN(const v1::DatasetSpec spec, DatasetFromFlags());
+  ASSIGN_OR_RETURN(const v1::DatasetSpec spec,
+                   DatasetFromFlags(absl::GetFlag(FLAGS_seed)));
   const std::string out = ResolveUserPath(absl::GetFlag(FLAGS_out));
   RETURN_IF_ERROR(MakeDirs(out));
   options.stop = StopOnSignals();
