@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -10,7 +11,6 @@
 #include "base/status_macros.h"
 #include "nn/data/loader.h"
 #include "nn/quant_hooks.h"
-#include "nn/train.h"
 #include "quant/grid_groups.h"
 
 namespace frostnas::quant {
@@ -62,6 +62,17 @@ FoldedNetwork Quantized(const FoldedNetwork& folded,
             : RoundBiases(plan.layers[i], plan.grid(layer.inputs[0]).scale);
   }
   return quantized;
+}
+
+// How many of a batch's largest logits are the label's.
+int RightOf(const nn::Tensor& logits, const std::vector<int32_t>& labels) {
+  const int classes = logits.shape().c;
+  int right = 0;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const float* row = logits.data() + i * classes;
+    right += std::max_element(row, row + classes) - row == labels[i];
+  }
+  return right;
 }
 
 }  // namespace
@@ -127,7 +138,19 @@ absl::StatusOr<double> NetworkTop1(nn::Network& network,
   }
   nn::Loader loader(images, dataset,
                     {.batch = kBatch, .shuffle = false, .drop_last = false});
-  return nn::EvaluateTop1(network, loader, evaluation.stop);
+  loader.StartEpoch(0);
+  int right = 0, seen = 0;
+  while (const nn::Batch* batch = loader.Next()) {
+    RETURN_IF_ERROR(evaluation.stop.Check());
+    right +=
+        RightOf(network.Forward(batch->images, nn::Mode::kEval), batch->labels);
+    seen += static_cast<int>(batch->labels.size());
+    if (evaluation.progress) {
+      evaluation.progress(static_cast<double>(seen) / images.count());
+    }
+  }
+  if (seen == 0) return absl::InvalidArgumentError("there are no images");
+  return static_cast<double>(right) / seen;
 }
 
 absl::StatusOr<double> FloatTop1(const FoldedNetwork& folded,

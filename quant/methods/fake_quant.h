@@ -11,8 +11,8 @@
 #ifndef FROSTNAS_QUANT_METHODS_FAKE_QUANT_H_
 #define FROSTNAS_QUANT_METHODS_FAKE_QUANT_H_
 
+#include <functional>
 #include <memory>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -46,6 +46,8 @@ class FakeQuantNetwork {
 struct Evaluation {
   const nn::ImageSet& images;
   StopToken stop = {};
+  // Called with the share of the images done, 0..1. May be null.
+  std::function<void(double done)> progress = {};
 };
 
 // Share of the images whose label has the largest logit: of the float network,

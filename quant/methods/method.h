@@ -9,13 +9,15 @@
 //   rounding    weights other than to the nearest (adaround)
 //   correction  biases (bias_correction)
 //
-//   ASSIGN_OR_RETURN(Method method, ParseMethod("cle+mse+bias_correction"));
+//   ASSIGN_OR_RETURN(Method method,
+//                    ParseMethod("cle+mse+bias_correction", AllStages()));
 //   ASSIGN_OR_RETURN(MethodResult result, RunMethod(method, inputs));
 //   ASSIGN_OR_RETURN(v1::Package package,
 //                    Assemble(result.network, result.plan));
 //
 // Searching and training methods do all of it themselves; they may follow a
-// transform. A method without ranges takes minmax's.
+// transform. A method without ranges takes minmax's. Stages are known by
+// quant/methods/registry.h.
 //
 // INVALID_ARGUMENT: an option, or images that do not fit. CANCELLED: a stop was
 // requested. FAILED_PRECONDITION: a training whose loss is not finite any more.
@@ -98,7 +100,8 @@ enum class StageKind {
   kWhole,  // ranges, rounding and correction in one
 };
 
-// Changes what its kind says. `result` holds what the stages before gave.
+// Changes what its kind says. `result` holds what the stages before gave; its
+// network is the one to work on.
 using StageFunction = absl::Status (*)(const MethodInputs& inputs,
                                        MethodResult& result);
 
@@ -114,13 +117,16 @@ struct Method {
   std::vector<Stage> stages;
 };
 
-// All stages, in the order reports list them.
-absl::Span<const Stage> AllStages();
+// Of one name of `known`, or of several joined by "+". A method without ranges
+// gets the first of `known` that chooses them. INVALID_ARGUMENT: a name is not
+// known, or the order is not the one above; says what would do.
+absl::StatusOr<Method> ParseMethod(absl::string_view name,
+                                   absl::Span<const Stage> known);
 
-// Of one name, or of several joined by "+". INVALID_ARGUMENT: a name is not
-// known, or the order is not the one above; says which are known.
-absl::StatusOr<Method> ParseMethod(absl::string_view name);
+// INVALID_ARGUMENT: an option is out of range; starts with its name.
+absl::Status CheckOptions(const MethodOptions& options);
 
+// `inputs.progress` gets the share of all stages. Errors name the stage.
 absl::StatusOr<MethodResult> RunMethod(const Method& method,
                                        const MethodInputs& inputs);
 
