@@ -1,5 +1,6 @@
 #include "quant/onednn/image_plan.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,10 +23,13 @@ ImagePlan::Buffer::Buffer(int64_t bytes)
 }
 
 absl::StatusOr<std::unique_ptr<ImagePlan>> ImagePlan::Create(
-    const QuantizedGraph& quantized, int images, bool keep_all) {
-  auto plan =
-      std::unique_ptr<ImagePlan>(new ImagePlan(quantized, images, keep_all));
-  RETURN_IF_ERROR(plan->MakeSteps());
+    const QuantizedGraph& quantized, int images,
+    const ImagePlanOptions& options) {
+  auto plan = std::unique_ptr<ImagePlan>(
+      new ImagePlan(quantized, images, options.keep_all));
+  const int count = static_cast<int>(quantized.graph.layers.size());
+  RETURN_IF_ERROR(
+      plan->MakeSteps(options.first_layer, std::min(options.end_layer, count)));
   return plan;
 }
 
@@ -37,10 +41,9 @@ ImagePlan::ImagePlan(const QuantizedGraph& quantized, int images, bool keep_all)
     buffers_.emplace_back(bytes * images);
 }
 
-absl::Status ImagePlan::MakeSteps() {
-  for (size_t i = 0; i < graph().layers.size(); ++i) {
-    if (graph().layers[i].kind == arch::LayerKind::kDropout) continue;
-    const int index = static_cast<int>(i);
+absl::Status ImagePlan::MakeSteps(int first_layer, int end_layer) {
+  for (int index = first_layer; index < end_layer; ++index) {
+    if (graph().layers[index].kind == arch::LayerKind::kDropout) continue;
     ASSIGN_OR_RETURN(std::unique_ptr<Step> step,
                      MakeStep(quantized_, index, TensorsOf(index)));
     steps_.push_back({index, std::move(step)});

@@ -6,6 +6,7 @@
 #define FROSTNAS_QUANT_ONEDNN_IMAGE_PLAN_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,12 +19,21 @@
 
 namespace frostnas::quant {
 
+struct ImagePlanOptions {
+  // Every layer's output stays readable after Execute.
+  bool keep_all = false;
+  // Execute runs layers [first_layer, end_layer); the caller fills, through
+  // tensor(), what they read of others. Needs keep_all unless it is all layers.
+  int first_layer = 0;
+  int end_layer = std::numeric_limits<int>::max();
+};
+
 class ImagePlan {
  public:
-  // `quantized` must outlive the plan. `keep_all`: every layer's output stays
-  // readable after Execute. INTERNAL: oneDNN refuses a primitive.
+  // `quantized` must outlive the plan. INTERNAL: oneDNN refuses a primitive.
   static absl::StatusOr<std::unique_ptr<ImagePlan>> Create(
-      const QuantizedGraph& quantized, int images, bool keep_all);
+      const QuantizedGraph& quantized, int images,
+      const ImagePlanOptions& options);
 
   int images() const { return images_; }
   // Filled before Execute: (images, size, size, channels).
@@ -54,7 +64,7 @@ class ImagePlan {
   };
 
   ImagePlan(const QuantizedGraph& quantized, int images, bool keep_all);
-  absl::Status MakeSteps();
+  absl::Status MakeSteps(int first_layer, int end_layer);
   StepTensors TensorsOf(int index);
   const arch::Graph& graph() const { return quantized_.graph; }
 

@@ -87,9 +87,10 @@ class OnednnExecutor final : public GraphExecutor {
     nn::ApplyComputeThreads();
     const ScopedNoPrimitiveCache no_cache;
     for (int i = 0; i < lanes; ++i) {
-      ASSIGN_OR_RETURN(std::unique_ptr<ImagePlan> plan,
-                       ImagePlan::Create(quantized(), chunks_.images,
-                                         options_.keep_layer_outputs));
+      ASSIGN_OR_RETURN(
+          std::unique_ptr<ImagePlan> plan,
+          ImagePlan::Create(quantized(), chunks_.images,
+                            {.keep_all = options_.keep_layer_outputs}));
       plans_.push_back(std::move(plan));
     }
     return absl::OkStatus();
