@@ -49,6 +49,11 @@ ABSL_FLAG(int, weight_bits, 8,
           "Bits of weights, 2..8, in methods that do not choose them.");
 ABSL_FLAG(int, activation_bits, 8,
           "Bits of layer outputs, 2..8, in methods that do not choose them.");
+ABSL_FLAG(
+    double, min_variance, 0,
+    "Before folding, a channel whose batch norm has a variance below this "
+    "gets the mean variance of its layer's others, so that it does not "
+    "widen the range of them all; the float network changes with it.");
 ABSL_FLAG(bool, rescale, false,
           "fat: equalise depthwise convolutions with what follows them first.");
 ABSL_FLAG(int, epochs, 0, "Epochs of training methods. 0: the method's own.");
@@ -107,7 +112,8 @@ absl::StatusOr<FoldedNetwork> LoadModel() {
   if (!bytes.ok()) return with_flag(bytes.status());
   const absl::StatusOr<v1::FloatNetwork> network = ParseFloatNetwork(*bytes);
   if (!network.ok()) return with_flag(network.status());
-  absl::StatusOr<FoldedNetwork> folded = Fold(*network);
+  absl::StatusOr<FoldedNetwork> folded =
+      Fold(*network, {.min_variance = absl::GetFlag(FLAGS_min_variance)});
   if (!folded.ok()) return with_flag(folded.status());
   return folded;
 }
@@ -308,7 +314,10 @@ class Quantizer {
         options_,
         stop_,
         [&](double done, const auto& what) { progress.Show(done, what); }};
-    return MeasureMethod(method, inputs, {work_.test, float_top1_});
+    absl::StatusOr<MeasuredMethod> measured =
+        MeasureMethod(method, inputs, {work_.test, float_top1_});
+    if (measured.ok()) progress.Show(1, "measured");
+    return measured;
   }
 
   absl::Status Write(const MeasuredMethod& measured) const {

@@ -78,16 +78,17 @@ std::string CostText(const MethodReport& report) {
 
 constexpr char kLayerHead[] =
     "\n| layer | kind | weight bits | bias bits | least scale | largest scale "
-    "| weight SQNR, dB | output bits | output scale | zero point "
-    "| output SQNR, dB |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
+    "| largest / median | weight SQNR, dB | output bits | output scale | zero "
+    "point "
+    "| output SQNR, dB |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n";
 
 std::string LayerText(const LayerReport& layer) {
-  std::string weights = "- | - | - | - | -";
+  std::string weights = "- | - | - | - | - | -";
   if (layer.weights > 0) {
-    weights =
-        absl::StrFormat("%d | %d | %.3g | %.3g | %.1f", layer.bits.weights,
-                        layer.bits.bias, layer.least_weight_scale,
-                        layer.largest_weight_scale, layer.weight_sqnr_db);
+    weights = absl::StrFormat("%d | %d | %.3g | %.3g | %.1f | %.1f",
+                              layer.bits.weights, layer.bits.bias,
+                              layer.least_weight_scale,
+                              layer.largest_weight_scale, layer.weight_sqnr_db);
   }
   return absl::StrFormat("| %s | %s | %s | %d | %.4g | %d | %.1f |\n",
                          layer.name, layer.kind, weights, layer.bits.activation,

@@ -85,8 +85,9 @@ TEST(QuantizeReportTest, TextHasWhatAReaderLooksFor) {
        {"# cle+mse", "| float | 75.00 |", "| INT8, reference | 73.50 |",
         "| together | 4.00 | 8.00 |", "50.00 % of memory, 25.00 %",
         "Something to know.",
-        "| stem | conv | 5 | 6 | 0.125 | 0.25 | 29.2 | 7 | 0.5 | 3 | 31.5 |",
-        "| pool | max_pool | - | - | - | - | - |"}) {
+        "| stem | conv | 5 | 6 | 0.125 | 0.25 | 4.0 | 29.2 | 7 | 0.5 | 3 | "
+        "31.5 |",
+        "| pool | max_pool | - | - | - | - | - | - |"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }
