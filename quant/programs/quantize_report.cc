@@ -85,10 +85,10 @@ constexpr char kLayerHead[] =
 std::string LayerText(const LayerReport& layer) {
   std::string weights = "- | - | - | - | - | -";
   if (layer.weights > 0) {
-    weights = absl::StrFormat("%d | %d | %.3g | %.3g | %.1f | %.1f",
-                              layer.bits.weights, layer.bits.bias,
-                              layer.least_weight_scale,
-                              layer.largest_weight_scale, layer.weight_sqnr_db);
+    weights = absl::StrFormat(
+        "%d | %d | %.3g | %.3g | %.1f | %.1f", layer.bits.weights,
+        layer.bits.bias, layer.least_weight_scale, layer.largest_weight_scale,
+        layer.outlier_ratio, layer.weight_sqnr_db);
   }
   return absl::StrFormat("| %s | %s | %s | %d | %.4g | %d | %.1f |\n",
                          layer.name, layer.kind, weights, layer.bits.activation,
