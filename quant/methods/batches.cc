@@ -2,6 +2,7 @@
 
 #include "base/status_macros.h"
 #include "nn/data/loader.h"
+#include "quant/grid.h"
 
 namespace frostnas::quant {
 
@@ -21,6 +22,21 @@ absl::Status ForEachBatch(const CalibrationImages& calibration,
     body(batch->images);
   }
   return absl::OkStatus();
+}
+
+nn::Tensor QuantizeInput(const nn::Tensor& images, const nn::AffineGrid& grid) {
+  nn::Tensor quantized = images.Clone();
+  for (float& value : quantized.span()) {
+    value = Dequantize(Quantize(value, grid), grid);
+  }
+  return quantized;
+}
+
+const nn::Tensor& LayerInput(const nn::Network& network,
+                             const arch::Layer& layer,
+                             const nn::Tensor& images) {
+  const int input = layer.inputs[0];
+  return input == arch::kGraphInput ? images : network.layer_output(input);
 }
 
 }  // namespace frostnas::quant

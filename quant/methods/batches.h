@@ -1,11 +1,14 @@
-// Normalised images for calibration, batch by batch.
+// Normalised images for calibration, batch by batch, and what a layer reads.
 #ifndef FROSTNAS_QUANT_METHODS_BATCHES_H_
 #define FROSTNAS_QUANT_METHODS_BATCHES_H_
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "arch/graph.h"
 #include "base/stop.h"
 #include "nn/data/image_set.h"
+#include "nn/network.h"
+#include "nn/quant_hooks.h"
 #include "nn/tensor.h"
 #include "proto/frostnas/v1/dataset.pb.h"
 
@@ -23,6 +26,16 @@ struct CalibrationImages {
 absl::Status ForEachBatch(const CalibrationImages& calibration,
                           const StopToken& stop,
                           absl::FunctionRef<void(const nn::Tensor&)> body);
+
+// `images` on the grid of a quantized network's input. A fake-quantized network
+// computes the same from these.
+nn::Tensor QuantizeInput(const nn::Tensor& images, const nn::AffineGrid& grid);
+
+// What `layer` read (its first input) in the last forward pass of `network`,
+// which was over `images`. Valid as long as both.
+const nn::Tensor& LayerInput(const nn::Network& network,
+                             const arch::Layer& layer,
+                             const nn::Tensor& images);
 
 }  // namespace frostnas::quant
 

@@ -58,18 +58,6 @@ absl::Status CheckFinite(const arch::Graph& graph,
   return absl::OkStatus();
 }
 
-// The range of each group's tensors and zero.
-std::vector<Range> GroupRanges(const arch::Graph& graph,
-                               const GridGroups& groups,
-                               const TensorExtremes& extremes) {
-  std::vector<Range> ranges(groups.num_groups());
-  for (int i = arch::kGraphInput; i < static_cast<int>(graph.layers.size());
-       ++i) {
-    Extend(extremes.range(i), ranges[groups.group(i)]);
-  }
-  return ranges;
-}
-
 }  // namespace
 
 Range TensorExtremes::range(int index) const {
@@ -100,6 +88,17 @@ absl::StatusOr<TensorExtremes> ObserveExtremes(const FoldedNetwork& folded,
   return extremes;
 }
 
+std::vector<Range> GroupRanges(const arch::Graph& graph,
+                               const TensorExtremes& extremes) {
+  const GridGroups groups(graph);
+  std::vector<Range> ranges(groups.num_groups());
+  for (int i = arch::kGraphInput; i < static_cast<int>(graph.layers.size());
+       ++i) {
+    Extend(extremes.range(i), ranges[groups.group(i)]);
+  }
+  return ranges;
+}
+
 absl::StatusOr<std::vector<Histogram>> ObserveHistograms(
     const FoldedNetwork& folded, const TensorExtremes& extremes,
     const CalibrationImages& images, const StopToken& stop) {
@@ -108,7 +107,7 @@ absl::StatusOr<std::vector<Histogram>> ObserveHistograms(
   const arch::Graph& graph = folded.graph;
   const GridGroups groups(graph);
   std::vector<Histogram> histograms;
-  for (const Range& range : GroupRanges(graph, groups, extremes)) {
+  for (const Range& range : GroupRanges(graph, extremes)) {
     histograms.emplace_back(range, kHistogramBins);
   }
   RETURN_IF_ERROR(ForEachBatch(images, stop, [&](const nn::Tensor& batch) {

@@ -10,9 +10,11 @@
 #ifndef FROSTNAS_QUANT_METHODS_CALIBRATOR_H_
 #define FROSTNAS_QUANT_METHODS_CALIBRATOR_H_
 
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "arch/graph.h"
 #include "base/stop.h"
 #include "quant/methods/batches.h"
 #include "quant/methods/folded_network.h"
@@ -40,8 +42,11 @@ absl::StatusOr<TensorExtremes> ObserveExtremes(const FoldedNetwork& folded,
                                                const CalibrationImages& images,
                                                const StopToken& stop);
 
-// One a group of GridGroups(folded.graph), over the range of its tensors and
-// zero.
+// The range of a group's tensors and zero, one a group of GridGroups(graph).
+std::vector<Range> GroupRanges(const arch::Graph& graph,
+                               const TensorExtremes& extremes);
+
+// One a group, over those ranges.
 absl::StatusOr<std::vector<Histogram>> ObserveHistograms(
     const FoldedNetwork& folded, const TensorExtremes& extremes,
     const CalibrationImages& images, const StopToken& stop);
