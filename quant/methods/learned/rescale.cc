@@ -49,6 +49,22 @@ std::vector<float> LargestWeights(const Layer& layer,
   return largest;
 }
 
+// See the header. Returns which.
+std::vector<bool> SettleConstants(const std::vector<Range>& outputs,
+                                  const Layer& layer, FoldedLayer& folded) {
+  const FilterLayout layout = FilterLayoutOf(layer);
+  std::vector<bool> constant(layout.channels);
+  for (int c = 0; c < layout.channels; ++c) {
+    if (outputs[c].min != outputs[c].max) continue;
+    constant[c] = true;
+    folded.bias[c] = outputs[c].min;
+    for (int64_t i = 0; i < layout.elements; ++i) {
+      folded.weights[layout.at(c, i)] = 0;
+    }
+  }
+  return constant;
+}
+
 void Scale(double by, float& value) { value = static_cast<float>(by * value); }
 
 void Apply(const std::vector<double>& factor, const Layer& depthwise,
@@ -70,17 +86,19 @@ void Apply(const std::vector<double>& factor, const Layer& depthwise,
 bool Changed(float before, float after, double factor) {
   const double wanted = factor * before;
   if (factor > 1) return wanted > kBound * (1 + kChange);
-  return before >= kBound && after > wanted + kBound * kChange;
+  return factor < 1 && before >= kBound && after > wanted + kBound * kChange;
 }
 
 void CountLayer(const nn::Tensor& before, const nn::Tensor& after,
-                const std::vector<double>& factor, ChangedOutputs& counts) {
-  const int channels = static_cast<int>(factor.size());
+                const RescaledPair& pair, ChangedOutputs& counts) {
+  const int channels = static_cast<int>(pair.constant.size());
   CHECK(before.shape() == after.shape() && before.shape().c == channels);
   counts.values += before.elements();
   for (int64_t i = 0; i < before.elements(); ++i) {
-    counts.changed +=
-        Changed(before.data()[i], after.data()[i], factor[i % channels]);
+    const float x = before.data()[i], y = after.data()[i];
+    const int c = static_cast<int>(i % channels);
+    counts.changed += pair.constant[c] ? std::abs(x - y) > kBound * kChange
+                                       : Changed(x, y, pair.factors.factor[c]);
   }
 }
 
@@ -93,19 +111,21 @@ RescaleFactors ChooseFactors(absl::Span<const float> largest_weight,
   const auto locked = [&](size_t k) {
     return relu6 && largest_output[k] >= kSaturating;
   };
+  int filters = 0;
   RescaleFactors factors;
   factors.factor.assign(channels, 1.0);
   double sum = 0, sum_locked = 0;
   for (size_t k = 0; k < channels; ++k) {
+    if (!(largest_weight[k] > 0)) continue;
+    ++filters;
     sum += largest_weight[k];
     if (!locked(k)) continue;
     sum_locked += largest_weight[k];
     ++factors.locked;
   }
-  const double target = factors.locked > 0
-                            ? sum_locked / factors.locked
-                            : sum / static_cast<double>(channels);
-  if (!(target > 0)) return factors;
+  if (filters == 0) return factors;
+  const double target =
+      factors.locked > 0 ? sum_locked / factors.locked : sum / filters;
   for (size_t k = 0; k < channels; ++k) {
     if (locked(k) || !(largest_weight[k] > 0)) continue;
     double s = target / largest_weight[k];
@@ -128,12 +148,12 @@ std::vector<RescaledPair> Rescale(const TensorExtremes& extremes,
     for (const Range& range : extremes.channels(i)) {
       largest_output.push_back(range.max);
     }
-    RescaledPair pair = {
-        .depthwise = i,
-        .reader = reader,
-        .factors = ChooseFactors(LargestWeights(layer, network.layers[i]),
-                                 largest_output,
-                                 layer.activation == v1::ACTIVATION_RELU6)};
+    RescaledPair pair = {.depthwise = i, .reader = reader};
+    pair.constant =
+        SettleConstants(extremes.channels(i), layer, network.layers[i]);
+    pair.factors =
+        ChooseFactors(LargestWeights(layer, network.layers[i]), largest_output,
+                      layer.activation == v1::ACTIVATION_RELU6);
     Apply(pair.factors.factor, layer, network.layers[i],
           network.layers[reader]);
     pairs.push_back(std::move(pair));
@@ -157,8 +177,7 @@ absl::StatusOr<ChangedOutputs> CountChangedOutputs(
       const Layer& layer = before.graph.layers[pair.depthwise];
       if (layer.activation != v1::ACTIVATION_RELU6) continue;
       CountLayer(original->layer_output(pair.depthwise),
-                 rescaled->layer_output(pair.depthwise), pair.factors.factor,
-                 counts);
+                 rescaled->layer_output(pair.depthwise), pair, counts);
     }
   }));
   return counts;
@@ -170,15 +189,16 @@ absl::Status RunRescale(const MethodInputs& inputs, MethodResult& result) {
                    ObserveExtremes(before, {inputs.calibration, before.dataset},
                                    inputs.stop));
   const std::vector<RescaledPair> pairs = Rescale(extremes, result.network);
-  int64_t channels = 0, locked = 0;
+  int64_t channels = 0, locked = 0, constant = 0;
   for (const RescaledPair& pair : pairs) {
     channels += static_cast<int64_t>(pair.factors.factor.size());
     locked += pair.factors.locked;
+    constant += std::count(pair.constant.begin(), pair.constant.end(), true);
   }
   std::string note = absl::StrFormat(
-      "Rescaled %d pairs of a depthwise and a following convolution; %d of %d "
-      "channels saturate and stay",
-      pairs.size(), locked, channels);
+      "Rescaled %d pairs of a depthwise and a following convolution; of %d "
+      "channels %d saturate and stay, and %d were constant and became that",
+      pairs.size(), channels, locked, constant);
   if (inputs.search.count() > 0) {
     ASSIGN_OR_RETURN(
         const ChangedOutputs counts,

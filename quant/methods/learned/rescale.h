@@ -11,9 +11,15 @@
 //   T0     = mean of m_k over the locked ones
 //   s_k    = T0 / m_k, but 6 / x_k where s_k x_k > 6
 //
-// which is exact on the calibration images. Without locked channels T0 is the
-// mean over all. Filters of zeros keep 1, and factors stay within 1/1024 and
-// 1024 where a filter hardly has weights.
+// which is exact on the calibration images. Before, filters whose output is one
+// value on all calibration images become that value: those of channels that
+// nothing reaches any more. Training never moved their norm's variance from
+// zero, so that folding it made their weights some hundred times the others',
+// and dividing what reads them by such factors would only move the harm there.
+//
+// Without locked channels T0 is the
+// mean over all. Filters of zeros keep 1 and count nowhere, and factors stay
+// within 1/1024 and 1024 where a filter hardly has weights.
 //
 // Functions of their arguments; any thread.
 #ifndef FROSTNAS_QUANT_METHODS_LEARNED_RESCALE_H_
@@ -48,6 +54,7 @@ struct RescaledPair {
   int depthwise = 0;  // layers
   int reader = 0;
   RescaleFactors factors;
+  std::vector<bool> constant;  // by channel
 };
 
 // Every such pair of the network, rescaled. `extremes` are the network's
@@ -59,7 +66,7 @@ std::vector<RescaledPair> Rescale(const TensorExtremes& extremes,
 struct ChangedOutputs {
   int64_t values = 0;
   // Bounded by 6 in one of the networks and not in the other, by more than a
-  // thousandth of the bound.
+  // thousandth of the bound; or no longer the constant they became, by that.
   int64_t changed = 0;
 };
 

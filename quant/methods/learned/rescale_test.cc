@@ -45,7 +45,10 @@ TEST(ChooseFactorsTest, WithoutSaturatingChannelsTheMeanIsTheTarget) {
 TEST(ChooseFactorsTest, ZerosStayAndNearlyZerosAreNotBlownUp) {
   EXPECT_THAT(ChooseFactors({0, 0}, {1, 1}, false).factor, ElementsAre(1, 1));
   EXPECT_THAT(ChooseFactors({0, 2, 1e-20f}, {0, 0, 0}, true).factor,
-              ElementsAre(1, DoubleNear(1.0 / 3, 1e-6), 1024));
+              ElementsAre(1, 0.5, 1024));
+  // A filter of zeros that saturates by its bias is no measure either.
+  EXPECT_THAT(ChooseFactors({0, 2, 4}, {6, 6, 1}, true).factor,
+              ElementsAre(1, 1, 0.5));
 }
 
 // An inverted residual, whose depthwise convolution has `activation`.
@@ -165,6 +168,38 @@ TEST(RescaleTest, Relu6ComputesTheSameOnCalibrationImages) {
                           {rescaled.images, rescaled.before.dataset}, {}));
   EXPECT_EQ(counts.values, 32 * 8 * 8 * 32);
   EXPECT_EQ(counts.changed, 0);
+}
+
+// What reads a channel that nothing reaches would be divided by a factor that
+// its filter, blown up by folding, has to thank for.
+TEST(RescaleTest, ConstantChannelsBecomeTheirValue) {
+  Rescaled rescaled = RescaleRandom("ACTIVATION_RELU6");
+  const int depthwise = rescaled.pairs[0].depthwise;
+  FoldedNetwork& before = rescaled.before;
+  const FilterLayout expand = FilterLayoutOf(before.graph.layers[1]);
+  const FilterLayout filters = FilterLayoutOf(before.graph.layers[depthwise]);
+  constexpr int kDead = 3;
+  for (int64_t i = 0; i < expand.elements; ++i) {
+    before.layers[1].weights[expand.at(kDead, i)] = 0;
+  }
+  before.layers[1].bias[kDead] = -1;
+  for (int64_t i = 0; i < filters.elements; ++i) {
+    before.layers[depthwise].weights[filters.at(kDead, i)] = 300;
+  }
+  before.layers[depthwise].bias[kDead] = 0.75f;
+  rescaled.after = before;
+  ASSERT_OK_AND_ASSIGN(
+      const TensorExtremes extremes,
+      ObserveExtremes(before, {rescaled.images, before.dataset}, {}));
+  rescaled.pairs = Rescale(extremes, rescaled.after);
+  EXPECT_TRUE(rescaled.pairs[0].constant[kDead]);
+  EXPECT_EQ(rescaled.pairs[0].factors.factor[kDead], 1);
+  EXPECT_EQ(rescaled.after.layers[depthwise].bias[kDead], 0.75f);
+  for (int64_t i = 0; i < filters.elements; ++i) {
+    EXPECT_EQ(rescaled.after.layers[depthwise].weights[filters.at(kDead, i)],
+              0);
+  }
+  EXPECT_LT(LargestRelativeChange(rescaled, rescaled.images), 1e-5);
 }
 
 // Values that the calibration images do not reach.
