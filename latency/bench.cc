@@ -20,6 +20,19 @@ namespace {
 constexpr int kGroup = 12;
 constexpr uint64_t kSeed = 1;
 constexpr absl::Duration kEstimate = absl::Seconds(1);
+constexpr int kReferenceCopies = 3;
+
+int CopiesOf(Effort effort) {
+  switch (effort) {
+    case Effort::kSmoke:
+      return 1;
+    case Effort::kQuick:
+      return 3;
+    case Effort::kFull:
+      return 5;
+  }
+  return 1;
+}
 
 // Runs `executor` on fixed input. Shared, so that a Work can be copied.
 Work RunsOnFixedInput(std::unique_ptr<quant::Executor> executor,
@@ -49,13 +62,13 @@ MeasureOptions NetworkOptions(Effort effort) {
       break;
     case Effort::kQuick:
       options.rounds = 9;
-      options.samples_per_round = 25;
+      options.samples_per_round = 15;
       options.max_rounds = 36;
       options.max_time = absl::Seconds(2);
       break;
     case Effort::kFull:
       options.rounds = 15;
-      options.samples_per_round = 40;
+      options.samples_per_round = 25;
       options.max_rounds = 60;
       options.max_time = absl::Seconds(6);
       break;
@@ -78,19 +91,29 @@ Bench::Bench(MakeExecutor make_executor, double full_speed_ns)
   reference_.full_speed_ns = full_speed_ns;
 }
 
-absl::StatusOr<Work> Bench::MakeWork(const quant::QuantizedGraph& quantized,
-                                     int batch) const {
-  ASSIGN_OR_RETURN(auto executor, make_executor_(quantized));
-  return RunsOnFixedInput(std::move(executor), quantized.graph, batch);
+absl::StatusOr<WorkCopies> Bench::MakeWork(
+    const quant::QuantizedGraph& quantized, int batch, Effort effort) const {
+  return MakeCopies(quantized, batch, CopiesOf(effort));
 }
 
-absl::StatusOr<Work> Bench::MakeRandomWork(const arch::Graph& graph,
-                                           int batch) const {
-  return MakeWork(quant::RandomQuantizedGraph(graph, kSeed), batch);
+absl::StatusOr<WorkCopies> Bench::MakeCopies(
+    const quant::QuantizedGraph& quantized, int batch, int count) const {
+  WorkCopies copies;
+  for (int i = 0; i < count; ++i) {
+    ASSIGN_OR_RETURN(auto executor, make_executor_(quantized));
+    copies.push_back(
+        RunsOnFixedInput(std::move(executor), quantized.graph, batch));
+  }
+  return copies;
 }
 
-absl::StatusOr<MeasureResult> Bench::Measure(const Work& work, Effort effort,
-                                             Machine& machine,
+absl::StatusOr<WorkCopies> Bench::MakeRandomWork(const arch::Graph& graph,
+                                                 int batch, int copies) const {
+  return MakeCopies(quant::RandomQuantizedGraph(graph, kSeed), batch, copies);
+}
+
+absl::StatusOr<MeasureResult> Bench::Measure(const WorkCopies& work,
+                                             Effort effort, Machine& machine,
                                              const StopToken& stop) {
   RETURN_IF_ERROR(PrepareReference(machine, stop));
   return latency::Measure({work}, reference_, NetworkOptions(effort), machine,
@@ -104,9 +127,9 @@ absl::Status Bench::ProfileOps(absl::Span<const v1::OpKey> ops,
   return latency::ProfileOps(
       ops, kGroup,
       [&](const arch::Graph& graph) {
-        return MakeRandomWork(graph, request.batch);
+        return MakeRandomWork(graph, request.batch, /*copies=*/1);
       },
-      [&](absl::Span<const Work> works) {
+      [&](absl::Span<const WorkCopies> works) {
         return latency::Measure(works, reference_, OpOptions(request.effort),
                                 machine, stop);
       },
@@ -114,15 +137,16 @@ absl::Status Bench::ProfileOps(absl::Span<const v1::OpKey> ops,
 }
 
 absl::Status Bench::PrepareReference(Machine& machine, const StopToken& stop) {
-  if (reference_.run == nullptr) {
+  if (reference_.copies.empty()) {
     ASSIGN_OR_RETURN(const arch::Graph graph,
                      arch::ExpandArchitecture(ReferenceArchitecture()));
-    ASSIGN_OR_RETURN(reference_.run, MakeRandomWork(graph, 1));
+    ASSIGN_OR_RETURN(reference_.copies,
+                     MakeRandomWork(graph, /*batch=*/1, kReferenceCopies));
   }
   if (reference_.full_speed_ns > 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(
       reference_.full_speed_ns,
-      EstimateFullSpeedNs(reference_.run, kEstimate, machine, stop));
+      EstimateFullSpeedNs(reference_.copies, kEstimate, machine, stop));
   return absl::OkStatus();
 }
 

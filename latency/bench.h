@@ -43,11 +43,12 @@ class Bench {
   // which takes a second.
   explicit Bench(MakeExecutor make_executor, double full_speed_ns = 0);
 
-  // Runs `quantized` on `batch` fixed images. Errors of the executor.
-  absl::StatusOr<Work> MakeWork(const quant::QuantizedGraph& quantized,
-                                int batch) const;
+  // Runs `quantized` on `batch` fixed images, in as many copies as the effort
+  // takes. Errors of the executor.
+  absl::StatusOr<WorkCopies> MakeWork(const quant::QuantizedGraph& quantized,
+                                      int batch, Effort effort) const;
 
-  absl::StatusOr<MeasureResult> Measure(const Work& work, Effort effort,
+  absl::StatusOr<MeasureResult> Measure(const WorkCopies& work, Effort effort,
                                         Machine& machine,
                                         const StopToken& stop);
 
@@ -58,10 +59,13 @@ class Bench {
 
   // 0: not estimated yet.
   double full_speed_ns() const { return reference_.full_speed_ns; }
+  void set_full_speed_ns(double ns) { reference_.full_speed_ns = ns; }
 
  private:
-  absl::StatusOr<Work> MakeRandomWork(const arch::Graph& graph,
-                                      int batch) const;
+  absl::StatusOr<WorkCopies> MakeCopies(const quant::QuantizedGraph& quantized,
+                                        int batch, int count) const;
+  absl::StatusOr<WorkCopies> MakeRandomWork(const arch::Graph& graph, int batch,
+                                            int copies) const;
   absl::Status PrepareReference(Machine& machine, const StopToken& stop);
 
   const MakeExecutor make_executor_;

@@ -97,6 +97,9 @@ absl::Status CheckRequest(const MeasureRequest& request) {
         absl::StrCat("sustained load of ", request.sustained_s,
                      " seconds is not in 0..", kMaxSustainedS));
   }
+  if (!(request.full_speed_ns >= 0 && std::isfinite(request.full_speed_ns))) {
+    return absl::InvalidArgumentError("full_speed_ns is not a time");
+  }
   return absl::OkStatus();
 }
 

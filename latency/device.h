@@ -49,6 +49,9 @@ struct MeasureRequest {
   // Load after the measurement, for the latency of a device that has become
   // warm; 0: none, at most 3600.
   double sustained_s = 0;
+  // v1::Measurement::full_speed_ns of the results, from an earlier result of
+  // this device; 0: what it estimated or was given before.
+  double full_speed_ns = 0;
 };
 
 // Takes one finished op; an error ends the profiling and is returned.
@@ -83,6 +86,11 @@ class LatencyDevice {
                                   const MeasureRequest& request,
                                   const OpCallback& done,
                                   const StopToken& stop) = 0;
+
+  // What its results on so many threads are stated at (see
+  // v1::Measurement::full_speed_ns); 0: nothing was measured yet, or it has no
+  // reference.
+  virtual double FullSpeedNs(int /*threads*/) const { return 0; }
 };
 
 // UNAVAILABLE, told from others of that code.

@@ -37,6 +37,7 @@ v1::Measurement ToMeasurement(const MeasureResult& result) {
   measurement.set_rejected_rounds(result.rejected_rounds);
   measurement.set_drift(result.drift);
   measurement.set_slope(result.slope);
+  measurement.set_placement(timing.placement);
   measurement.set_samples_sha256(SamplesDigest(timing.samples_ns));
   measurement.set_verdict(result.noisy ? v1::MEASUREMENT_VERDICT_NOISY
                                        : v1::MEASUREMENT_VERDICT_ACCEPTED);
@@ -74,19 +75,21 @@ class HostDevice final : public LatencyDevice {
                      quant::QuantizedGraphOf(package));
     const absl::MutexLock lock(&mutex_);
     Seat seat(request.threads);
-    Bench& bench = BenchOf(request.threads);
-    ASSIGN_OR_RETURN(const Work work, bench.MakeWork(quantized, request.batch));
+    Bench& bench = BenchOf(request);
+    ASSIGN_OR_RETURN(const WorkCopies work,
+                     bench.MakeWork(quantized, request.batch, request.effort));
     ASSIGN_OR_RETURN(const MeasureResult result,
                      bench.Measure(work, request.effort, seat.machine(), stop));
     v1::Measurement measurement = ToMeasurement(result);
     if (request.sustained_s > 0) {
       ASSIGN_OR_RETURN(
           *measurement.mutable_sustained(),
-          MeasureSustained(work, absl::Seconds(request.sustained_s),
+          MeasureSustained(work[0], absl::Seconds(request.sustained_s),
                            seat.machine(), stop));
     }
     measurement.set_device_id(device_.id());
     measurement.set_device_fingerprint(device_.fingerprint());
+    measurement.set_full_speed_ns(bench.full_speed_ns());
     measurement.set_threads(request.threads);
     measurement.set_batch(request.batch);
     measurement.set_core(seat.core());
@@ -100,24 +103,36 @@ class HostDevice final : public LatencyDevice {
     RETURN_IF_ERROR(CheckRequest(request));
     const absl::MutexLock lock(&mutex_);
     Seat seat(request.threads);
-    return BenchOf(request.threads)
-        .ProfileOps(ops, request, seat.machine(), done, stop);
+    return BenchOf(request).ProfileOps(ops, request, seat.machine(), done,
+                                       stop);
+  }
+
+  double FullSpeedNs(int threads) const override {
+    const absl::MutexLock lock(&mutex_);
+    const auto found = benches_.find(threads);
+    return found == benches_.end() ? 0 : found->second.full_speed_ns();
   }
 
  private:
   // Kept, so that all results are stated at the same full speed.
-  Bench& BenchOf(int threads) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return benches_
-        .try_emplace(threads,
-                     [](const quant::QuantizedGraph& quantized) {
-                       return quant::CreateOnednnExecutor(quantized);
-                     })
-        .first->second;
+  Bench& BenchOf(const MeasureRequest& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Bench& bench =
+        benches_
+            .try_emplace(request.threads,
+                         [](const quant::QuantizedGraph& quantized) {
+                           return quant::CreateOnednnExecutor(quantized);
+                         })
+            .first->second;
+    if (request.full_speed_ns > 0) {
+      bench.set_full_speed_ns(request.full_speed_ns);
+    }
+    return bench;
   }
 
   Clock& clock_;
   const v1::Device device_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::map<int, Bench> benches_ ABSL_GUARDED_BY(mutex_);  // by threads
 };
 

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -67,6 +68,23 @@ TEST_F(HostDeviceTest, AMeasurementCarriesItsEvidence) {
   cpu_set_t after;
   sched_getaffinity(0, sizeof(after), &after);
   EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+
+TEST_F(HostDeviceTest, StatesResultsAtTheSpeedThatItIsGiven) {
+  EXPECT_EQ(device_->FullSpeedNs(1), 0);
+  ASSERT_OK_AND_ASSIGN(v1::Measurement measured, Measure(kSmoke));
+  const double estimated_ns = measured.full_speed_ns();
+  EXPECT_GT(estimated_ns, 0);
+  EXPECT_EQ(device_->FullSpeedNs(1), estimated_ns);
+  MeasureRequest request = kSmoke;
+  request.full_speed_ns = 0.9 * estimated_ns;
+  ASSERT_OK_AND_ASSIGN(measured, Measure(request));
+  EXPECT_EQ(measured.full_speed_ns(), request.full_speed_ns);
+  // Also when the next does not say.
+  ASSERT_OK_AND_ASSIGN(measured, Measure(kSmoke));
+  EXPECT_EQ(measured.full_speed_ns(), request.full_speed_ns);
+  request.full_speed_ns = std::nan("");
+  EXPECT_THAT(Measure(request), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(HostDeviceTest, SeveralThreadsAreNotPinned) {

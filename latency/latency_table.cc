@@ -97,6 +97,11 @@ absl::Status CheckHead(const v1::LatencyTable& proto) {
     return absl::InvalidArgumentError(
         absl::StrCat("batch ", proto.batch(), " is not in 1..65536"));
   }
+  // Not a number is refused as well.
+  if (!(proto.full_speed_ns() >= 0 && proto.full_speed_ns() <= kMaxNs)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "full_speed_ns ", proto.full_speed_ns(), " is not in 0..", kMaxNs));
+  }
   if (proto.ops_size() > kMaxOps) {
     return absl::InvalidArgumentError(
         absl::StrCat("ops has ", proto.ops_size(), " entries, over ", kMaxOps));
@@ -175,6 +180,7 @@ absl::StatusOr<LatencyTable> LatencyTable::FromProto(
     const v1::LatencyTable& proto, absl::string_view source) {
   RETURN_IF_ERROR(From(source, CheckHead(proto)));
   LatencyTable table(proto.device(), proto.threads(), proto.batch());
+  table.full_speed_ns_ = proto.full_speed_ns();
   for (const v1::OpLatency& op : proto.ops()) {
     const int before = table.num_ops();
     RETURN_IF_ERROR(From(source, table.Add(op)));
@@ -220,6 +226,7 @@ v1::LatencyTable LatencyTable::ToProto() const {
   proto.set_batch(batch_);
   for (const auto& [name, op] : ops_) *proto.add_ops() = op;
   *proto.mutable_calibration() = calibration_;
+  proto.set_full_speed_ns(full_speed_ns_);
   return proto;
 }
 
@@ -251,6 +258,7 @@ absl::Status LatencyTable::Merge(const LatencyTable& other) {
         "latency tables of ", threads_, " threads, batch ", batch_, " and ",
         other.threads_, " threads, batch ", other.batch_, " do not mix"));
   }
+  if (full_speed_ns_ == 0) full_speed_ns_ = other.full_speed_ns_;
   for (const auto& [name, op] : other.ops_) ops_[name] = op;
   if (other.calibration_.networks() > 0) calibration_ = other.calibration_;
   return absl::OkStatus();

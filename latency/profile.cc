@@ -90,14 +90,14 @@ v1::OpLatency Entry(const v1::OpKey& op, const Slot& slot,
 absl::Status ProfileGroup(absl::Span<const v1::OpKey> ops,
                           const MakeWork& make_work,
                           const MeasureWorks& measure, const OpCallback& done) {
-  std::vector<Work> works;
+  std::vector<WorkCopies> works;
   std::vector<Slot> slots;
   for (const v1::OpKey& op : ops) {
     const absl::StatusOr<OpNetworks> networks = NetworksOf(op);
     RETURN_IF_ERROR(Named(op, networks.status()));
     Slot& slot = slots.emplace_back();
     slot.with = static_cast<int>(works.size());
-    absl::StatusOr<Work> work = make_work(networks->with);
+    absl::StatusOr<WorkCopies> work = make_work(networks->with);
     RETURN_IF_ERROR(Named(op, work.status()));
     works.push_back(*std::move(work));
     if (networks->without.layers.empty()) continue;

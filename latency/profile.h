@@ -34,10 +34,10 @@ struct OpNetworks {
 absl::StatusOr<OpNetworks> NetworksOf(const v1::OpKey& op);
 
 // Makes a network ready to run.
-using MakeWork = std::function<absl::StatusOr<Work>(const arch::Graph&)>;
+using MakeWork = std::function<absl::StatusOr<WorkCopies>(const arch::Graph&)>;
 // Measures works together; measure.h's Measure, bound to a machine.
 using MeasureWorks =
-    std::function<absl::StatusOr<MeasureResult>(absl::Span<const Work>)>;
+    std::function<absl::StatusOr<MeasureResult>(absl::Span<const WorkCopies>)>;
 
 // Profiles `ops` in order, in groups of at most `group` >= 1 (CHECK), handing
 // each to `done`. Errors of the functions are returned as they are, with the

@@ -32,7 +32,7 @@ v1::OpKey Op(const std::string& kind, int in, int out) {
 class FakeBench {
  public:
   MakeWork make_work() {
-    return [this](const arch::Graph& graph) -> absl::StatusOr<Work> {
+    return [this](const arch::Graph& graph) -> absl::StatusOr<WorkCopies> {
       double ns = 0;
       for (const arch::Layer& layer : graph.layers) {
         ns += 10 * layer.out.channels;
@@ -40,15 +40,15 @@ class FakeBench {
       if (ns == 10 * refused_channels) {
         return absl::InvalidArgumentError("cannot run this");
       }
-      return Work([this, ns] { last_ns_ = ns; });
+      return WorkCopies{[this, ns] { last_ns_ = ns; }};
     };
   }
   MeasureWorks measure() {
-    return [this](absl::Span<const Work> works) {
+    return [this](absl::Span<const WorkCopies> works) {
       group_sizes.push_back(static_cast<int>(works.size()));
       MeasureResult result;
-      for (const Work& work : works) {
-        work();
+      for (const WorkCopies& work : works) {
+        work[0]();
         result.works.push_back({.samples_ns = {1, 2, 3},
                                 .median_ns = last_ns_,
                                 .ci_low_ns = last_ns_ - 2,

@@ -65,6 +65,10 @@ class CustomHostDevice final : public LatencyDevice {
     return host_->ProfileOps(ops, request, done, stop);
   }
 
+  double FullSpeedNs(int threads) const override {
+    return host_->FullSpeedNs(threads);
+  }
+
  private:
   absl::StatusOr<std::vector<int64_t>> RunOnce(
       const std::vector<std::string>& command, const StopToken& stop) {

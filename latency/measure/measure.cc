@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -31,15 +32,27 @@ constexpr double kFullSpeedQuantile = 0.05;
 // interrupt are void.
 constexpr double kOwnShare = 0.9;
 
-// A piece of work with the number of calls that make up one sample.
-struct Piece {
+// How many samples long the reference runs: all results hang on it.
+constexpr int kReferenceSamples = 2;
+// Least samples of a round, for a median.
+constexpr int kLeastSamples = 3;
+// Of max_time, what the rounds that are needed may take; the rest is for those
+// that are measured again.
+constexpr double kShareOfTime = 0.67;
+
+// One copy of a piece of work with the number of calls that make up a sample.
+struct Copy {
   const Work* work;
   int calls = 1;
+  double ns = 0;  // of a call, roughly
 };
+using Piece = std::vector<Copy>;
+
+// Valid samples of a piece at full speed, by copy.
+using PieceSamples = std::vector<std::vector<double>>;
 
 struct Round {
-  // Valid samples of each piece at full speed.
-  std::vector<std::vector<double>> samples_ns;
+  std::vector<PieceSamples> samples_ns;  // by piece
   // Median of the reference over its full speed; 0: no valid run.
   double slowdown = 0;
   bool stolen = false;
@@ -49,95 +62,125 @@ struct Round {
 
 class Rounds {
  public:
-  Rounds(absl::Span<const Work> works, const Reference& reference,
+  Rounds(absl::Span<const WorkCopies> works, const Reference& reference,
          const MeasureOptions& options, Machine& machine)
-      : reference_(reference), options_(options), machine_(machine) {
-    for (const Work& work : works) pieces_.push_back({&work});
+      : full_speed_ns_(reference.full_speed_ns),
+        options_(options),
+        machine_(machine),
+        cycles_(options.samples_per_round) {
+    for (const Work& work : reference.copies) reference_.push_back({&work});
+    for (const WorkCopies& copies : works) {
+      CHECK(!copies.empty()) << "a work without a copy";
+      Piece& piece = pieces_.emplace_back();
+      for (const Work& work : copies) piece.push_back({&work});
+    }
   }
 
   void WarmUp() {
-    Piece reference = {&reference_.run};
-    WarmUp(reference);
-    for (Piece& piece : pieces_) WarmUp(piece);
+    double cycle_ns = 0;
+    for (Copy& copy : reference_) {
+      WarmUp(copy);
+      copy.calls *= kReferenceSamples;
+      cycle_ns = std::max(cycle_ns, (1 + copy.calls) * copy.ns);
+    }
+    for (Piece& piece : pieces_) {
+      for (Copy& copy : piece) {
+        WarmUp(copy);
+        cycle_ns += (1 + copy.calls) * copy.ns;
+      }
+    }
+    const double round_ns = kShareOfTime *
+                            absl::ToDoubleNanoseconds(options_.max_time) /
+                            options_.rounds;
+    const int least = std::min(kLeastSamples, options_.samples_per_round);
+    cycles_ = static_cast<int>(std::clamp<double>(round_ns / cycle_ns, least,
+                                                  options_.samples_per_round));
   }
 
   Round Run() {
     Round round;
-    round.samples_ns.resize(pieces_.size());
+    for (const Piece& piece : pieces_) {
+      round.samples_ns.emplace_back(piece.size());
+    }
     std::vector<double> slowdowns;
     const absl::Duration stolen = machine_.Stolen();
     const absl::Duration used = machine_.Used();
     const int64_t start_ns = machine_.NowNs();
-    for (int i = 0; i < options_.samples_per_round; ++i) {
-      RunCycle(round, slowdowns);
-    }
+    for (int i = 0; i < cycles_; ++i) RunCycle(i, round, slowdowns);
     round.stolen = machine_.Stolen() > stolen;
     const absl::Duration passed =
         absl::Nanoseconds(machine_.NowNs() - start_ns);
     round.shared = machine_.Used() - used < kOwnShare * passed;
-    for (const auto& samples : round.samples_ns) {
-      const int valid = static_cast<int>(samples.size());
-      round.starved |= 2 * valid < options_.samples_per_round;
+    for (const PieceSamples& piece : round.samples_ns) {
+      for (const auto& samples : piece) {
+        round.starved |= 2 * static_cast<int>(samples.size()) < cycles_;
+      }
     }
     if (!slowdowns.empty()) round.slowdown = Median(std::move(slowdowns));
     return round;
   }
 
  private:
-  double TimeNs(const Piece& piece) {
+  double TimeNs(const Copy& copy) {
     const int64_t start_ns = machine_.NowNs();
-    for (int call = 0; call < piece.calls; ++call) (*piece.work)();
+    for (int call = 0; call < copy.calls; ++call) (*copy.work)();
     // A clock may be too coarse to see the work.
     const int64_t spent_ns = std::max<int64_t>(1, machine_.NowNs() - start_ns);
-    return static_cast<double>(spent_ns) / piece.calls;
+    return static_cast<double>(spent_ns) / copy.calls;
   }
 
   // Nothing where the thread was preempted. Memory is cold after other work,
   // the more so the larger that was, and a time is that of a warm run, the
   // reference's at full speed too: so one goes before.
-  std::optional<double> SampleNs(const Piece& piece) {
-    (*piece.work)();
+  std::optional<double> SampleNs(const Copy& copy) {
+    (*copy.work)();
     const int64_t preemptions = machine_.Preemptions();
-    const double ns = TimeNs(piece);
+    const double ns = TimeNs(copy);
     if (machine_.Preemptions() != preemptions) return std::nullopt;
     return ns;
   }
 
-  void RunCycle(Round& round, std::vector<double>& slowdowns) {
-    const std::optional<double> reference_ns = SampleNs({&reference_.run});
-    const double slowdown = reference_ns.value_or(0) / reference_.full_speed_ns;
+  void RunCycle(int cycle, Round& round, std::vector<double>& slowdowns) {
+    const std::optional<double> reference_ns =
+        SampleNs(reference_[cycle % reference_.size()]);
+    const double slowdown = reference_ns.value_or(0) / full_speed_ns_;
     if (reference_ns) slowdowns.push_back(slowdown);
     for (size_t p = 0; p < pieces_.size(); ++p) {
-      const std::optional<double> ns = SampleNs(pieces_[p]);
-      if (ns && reference_ns) round.samples_ns[p].push_back(*ns / slowdown);
+      for (size_t c = 0; c < pieces_[p].size(); ++c) {
+        const std::optional<double> ns = SampleNs(pieces_[p][c]);
+        if (!ns || !reference_ns) continue;
+        round.samples_ns[p][c].push_back(*ns / slowdown);
+      }
     }
   }
 
   // Doubles the calls until a run is as long as a sample, then runs on until
   // two runs agree.
-  void WarmUp(Piece& piece) {
+  void WarmUp(Copy& copy) {
     const double sample_ns = absl::ToDoubleNanoseconds(options_.sample);
     const int64_t start_ns = machine_.NowNs();
     const auto spent = [&] {
       return absl::Nanoseconds(machine_.NowNs() - start_ns);
     };
-    double last_ns = TimeNs(piece);
+    copy.ns = TimeNs(copy);
     bool settled = false;
     while ((!settled || spent() < options_.warm_up) &&
            spent() < kWarmUpLimit * options_.warm_up) {
-      if (last_ns * piece.calls < sample_ns) piece.calls *= 2;
-      const double ns = TimeNs(piece);
-      settled = std::abs(ns - last_ns) <= kSettled * std::min(ns, last_ns);
-      last_ns = ns;
+      if (copy.ns * copy.calls < sample_ns) copy.calls *= 2;
+      const double ns = TimeNs(copy);
+      settled = std::abs(ns - copy.ns) <= kSettled * std::min(ns, copy.ns);
+      copy.ns = ns;
     }
-    const double calls = std::ceil(sample_ns / last_ns);
-    piece.calls = static_cast<int>(std::clamp(calls, 1.0, 1e6));
+    copy.calls =
+        static_cast<int>(std::clamp(std::ceil(sample_ns / copy.ns), 1.0, 1e6));
   }
 
+  std::vector<Copy> reference_;
   std::vector<Piece> pieces_;
-  const Reference& reference_;
+  const double full_speed_ns_;
   const MeasureOptions& options_;
   Machine& machine_;
+  int cycles_;
 };
 
 bool IsDisturbed(const Round& round, const MeasureOptions& options) {
@@ -146,8 +189,12 @@ bool IsDisturbed(const Round& round, const MeasureOptions& options) {
 }
 
 bool IsWhole(const Round& round) {
-  return std::none_of(round.samples_ns.begin(), round.samples_ns.end(),
-                      [](const auto& samples) { return samples.empty(); });
+  return std::all_of(round.samples_ns.begin(), round.samples_ns.end(),
+                     [](const PieceSamples& piece) {
+                       return std::none_of(
+                           piece.begin(), piece.end(),
+                           [](const auto& samples) { return samples.empty(); });
+                     });
 }
 
 // Indices of the rounds behind a noisy result, in order of time: the
@@ -174,22 +221,38 @@ std::vector<size_t> LeastDisturbed(const std::vector<Round>& rounds,
   return chosen;
 }
 
+double Mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / values.size();
+}
+
 WorkTiming Summarize(const std::vector<Round>& rounds,
                      const std::vector<size_t>& chosen, size_t piece) {
   WorkTiming timing;
-  std::vector<double> medians;
+  std::vector<double> means;  // by round
+  std::vector<std::vector<double>> medians(
+      rounds.front().samples_ns[piece].size());  // by copy and round
   std::vector<double> all;
   for (size_t i : chosen) {
-    const std::vector<double>& samples = rounds[i].samples_ns[piece];
-    medians.push_back(Median(samples));
-    all.insert(all.end(), samples.begin(), samples.end());
+    std::vector<double> of_copies;
+    for (size_t c = 0; c < medians.size(); ++c) {
+      const std::vector<double>& samples = rounds[i].samples_ns[piece][c];
+      of_copies.push_back(Median(samples));
+      medians[c].push_back(of_copies.back());
+      all.insert(all.end(), samples.begin(), samples.end());
+    }
+    means.push_back(Mean(of_copies));
   }
   for (double ns : all) timing.samples_ns.push_back(std::llround(ns));
-  const Interval interval = MedianInterval(medians, kConfidence);
+  const Interval interval = MedianInterval(means, kConfidence);
   timing.ci_low_ns = interval.low;
   timing.ci_high_ns = interval.high;
-  timing.median_ns = Median(std::move(medians));
+  timing.median_ns = Median(std::move(means));
   timing.p90_ns = Quantile(std::move(all), 0.9);
+  std::vector<double> of_copies;
+  for (const auto& values : medians) of_copies.push_back(Median(values));
+  const auto [low, high] =
+      std::minmax_element(of_copies.begin(), of_copies.end());
+  timing.placement = *high / *low - 1;
   return timing;
 }
 
@@ -234,12 +297,13 @@ bool Agrees(const MeasureResult& result, double max_spread) {
 
 }  // namespace
 
-absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
+absl::StatusOr<MeasureResult> Measure(absl::Span<const WorkCopies> works,
                                       const Reference& reference,
                                       const MeasureOptions& options,
                                       Machine& machine, const StopToken& stop) {
   CHECK(!works.empty()) << "no work to measure";
-  CHECK(reference.full_speed_ns > 0) << "estimate the reference's speed first";
+  CHECK(!reference.copies.empty() && reference.full_speed_ns > 0)
+      << "make the reference and estimate its speed first";
   CHECK(options.samples_per_round >= 1 && options.rounds >= 1);
   CHECK_GE(options.max_rounds, options.rounds);
   Rounds runner(works, reference, options, machine);
@@ -247,10 +311,13 @@ absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
   std::vector<Round> rounds;
   std::vector<size_t> undisturbed;
   const int64_t start_ns = machine.NowNs();
-  const auto in_time = [&] {
-    return absl::Nanoseconds(machine.NowNs() - start_ns) <= options.max_time;
+  const auto another = [&] {
+    const int count = static_cast<int>(rounds.size());
+    return count < options.rounds ||
+           (count < options.max_rounds &&
+            absl::Nanoseconds(machine.NowNs() - start_ns) <= options.max_time);
   };
-  while (static_cast<int>(rounds.size()) < options.max_rounds && in_time()) {
+  while (another()) {
     RETURN_IF_ERROR(stop.Check());
     rounds.push_back(runner.Run());
     if (IsDisturbed(rounds.back(), options)) {
@@ -273,21 +340,26 @@ absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
   return result;
 }
 
-absl::StatusOr<double> EstimateFullSpeedNs(const Work& reference,
+absl::StatusOr<double> EstimateFullSpeedNs(const WorkCopies& reference,
                                            absl::Duration duration,
                                            Machine& machine,
                                            const StopToken& stop) {
-  const int64_t start_ns = machine.NowNs();
-  std::vector<double> runs_ns;
-  int64_t last_ns = start_ns;
-  while (runs_ns.empty() || absl::Nanoseconds(last_ns - start_ns) < duration) {
-    RETURN_IF_ERROR(stop.Check());
-    reference();
-    const int64_t now_ns = machine.NowNs();
-    runs_ns.push_back(std::max<double>(1, now_ns - last_ns));
-    last_ns = now_ns;
+  std::vector<double> speeds_ns;
+  for (const Work& copy : reference) {
+    const int64_t start_ns = machine.NowNs();
+    std::vector<double> runs_ns;
+    int64_t last_ns = start_ns;
+    while (runs_ns.empty() || absl::Nanoseconds(last_ns - start_ns) <
+                                  duration / reference.size()) {
+      RETURN_IF_ERROR(stop.Check());
+      copy();
+      const int64_t now_ns = machine.NowNs();
+      runs_ns.push_back(std::max<double>(1, now_ns - last_ns));
+      last_ns = now_ns;
+    }
+    speeds_ns.push_back(Quantile(std::move(runs_ns), kFullSpeedQuantile));
   }
-  return Quantile(std::move(runs_ns), kFullSpeedQuantile);
+  return Mean(speeds_ns);
 }
 
 }  // namespace frostnas::latency

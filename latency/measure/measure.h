@@ -6,13 +6,18 @@
 // enough of them were undisturbed and agree. A shared or throttled machine
 // runs the reference and the work beside it slower by nearly the same factor,
 // so a sample counts by its ratio to its cycle's reference, and the result is
-// stated at the reference's full speed:
+// stated at the reference's full speed. And where its memory lies makes the
+// same piece a percent or two faster or slower for as long as it lives; so a
+// piece may have several copies, made one after the other, and a cycle runs
+// each of them, and those of the reference in turn.
 //
-//   sample   consecutive calls of one piece, at least options.sample long,
+//   sample   consecutive calls of one copy, at least options.sample long (twice
+//            that for the reference), after one that does not count;
 //            divided by their number; void when the thread was preempted;
 //            times full speed over this cycle's reference
-//   round    its value for a piece is the median of its samples
-//   disturbed round: fewer than half of some piece's samples were valid, the
+//   round    its value for a piece is the mean over its copies of the median of
+//            their samples
+//   disturbed round: fewer than half of some copy's samples were valid, the
 //            hypervisor took time, or the reference's median was over
 //            (1 + max_drift) times full speed: a ratio bears no more
 //   result   median over the rounds; its 95 % interval by order statistics of
@@ -41,18 +46,22 @@
 namespace frostnas::latency {
 
 using Work = std::function<void()>;
+// The same work in different memory; at least one.
+using WorkCopies = std::vector<Work>;
 
 struct MeasureOptions {
   // Each piece runs at least this long before the first sample, and on until
   // two successive runs agree within 10 % (at most ten times as long).
   absl::Duration warm_up = absl::Milliseconds(10);
   absl::Duration sample = absl::Microseconds(100);
+  // Of each copy; fewer, but three at least, where `rounds` would not fit into
+  // max_time otherwise.
   int samples_per_round = 25;
   // Undisturbed rounds behind a result. Six or more give a 95 % interval.
   int rounds = 9;
   int max_rounds = 36;
-  // No round starts later than this after the first, so that a busy machine
-  // costs time in bounds.
+  // Beyond the first `rounds`, none starts later than this after the first, so
+  // that a busy machine costs time in bounds.
   absl::Duration max_time = absl::Seconds(2);
   // Largest half width of the interval over the median.
   double max_spread = 0.025;
@@ -64,14 +73,16 @@ struct MeasureOptions {
 
 // One piece of work's share of a measurement.
 struct WorkTiming {
-  // Valid samples of the rounds behind the result, in order of time, at full
-  // speed, rounded.
+  // Valid samples of the rounds behind the result, one copy after the other in
+  // each, at full speed, rounded.
   std::vector<int64_t> samples_ns;
   double median_ns = 0;
   // 90th percentile of samples_ns.
   double p90_ns = 0;
   double ci_low_ns = 0;
   double ci_high_ns = 0;
+  // Slowest over fastest copy, minus 1.
+  double placement = 0;
 };
 
 struct MeasureResult {
@@ -92,21 +103,22 @@ struct MeasureResult {
 // Fixed work and the time it takes at full speed, > 0 (CHECK). Results compare
 // only between measurements with the same reference and full speed.
 struct Reference {
-  Work run;
+  WorkCopies copies;
   double full_speed_ns = 0;
 };
 
 // Measures `works`, at least one. Counts in the options are at least 1 and
 // max_rounds >= rounds (CHECK).
-absl::StatusOr<MeasureResult> Measure(absl::Span<const Work> works,
+absl::StatusOr<MeasureResult> Measure(absl::Span<const WorkCopies> works,
                                       const Reference& reference,
                                       const MeasureOptions& options,
                                       Machine& machine, const StopToken& stop);
 
 // Time of `reference` when nothing slows it down, nanoseconds: a low quantile
-// of single runs over `duration`, because disturbances only add. Estimate once
-// and keep the number, or repeated results differ by the estimate's error.
-absl::StatusOr<double> EstimateFullSpeedNs(const Work& reference,
+// of single runs, because disturbances only add, over `duration`; the mean of
+// the copies'. Estimate once and keep the number, or repeated results differ by
+// the estimate's error.
+absl::StatusOr<double> EstimateFullSpeedNs(const WorkCopies& reference,
                                            absl::Duration duration,
                                            Machine& machine,
                                            const StopToken& stop);

@@ -28,7 +28,9 @@ class MeasureTest : public testing::Test {
   }
 
   absl::StatusOr<MeasureResult> Run(const std::vector<Work>& works) {
-    return Measure(works, reference_, options_, machine_, stop_.token());
+    std::vector<WorkCopies> single;
+    for (const Work& work : works) single.push_back({work});
+    return Measure(single, reference_, options_, machine_, stop_.token());
   }
 
   // Work that costs `us` microseconds on the quiet machine.
@@ -39,7 +41,7 @@ class MeasureTest : public testing::Test {
   FakeMachine machine_;
   MeasureOptions options_;
   StopSource stop_;
-  Reference reference_ = {Costs(50), 50 * kMicrosecond};
+  Reference reference_ = {{Costs(50)}, 50 * kMicrosecond};
 };
 
 TEST_F(MeasureTest, GivesTheTimeOfSteadyWork) {
@@ -77,9 +79,11 @@ TEST_F(MeasureTest, VisitsAllWorksInTurn) {
   std::string visits;
   const Work a = [&] { visits += 'a', machine_.Spend(200 * kMicrosecond); };
   const Work b = [&] { visits += 'b', machine_.Spend(400 * kMicrosecond); };
-  reference_.run = [&] { visits += 'r', machine_.Spend(50 * kMicrosecond); };
+  reference_.copies[0] = [&] {
+    visits += 'r', machine_.Spend(50 * kMicrosecond);
+  };
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({a, b}));
-  EXPECT_THAT(visits, testing::EndsWith("rraabbrraabbrraabb"));
+  EXPECT_THAT(visits, testing::EndsWith("rrrrraabbrrrrraabbrrrrraabb"));
   EXPECT_EQ(result.works[0].median_ns, 200e3);
   EXPECT_EQ(result.works[1].median_ns, 400e3);
 }
@@ -125,7 +129,7 @@ TEST_F(MeasureTest, MeasuresAgainWhatSharedItsCore) {
 // Work that leaves the reference's memory cold is not to seem faster by it.
 TEST_F(MeasureTest, TheReferenceRunsWarm) {
   bool cold = false;
-  reference_.run = [&] {
+  reference_.copies[0] = [&] {
     machine_.Spend((cold ? 1.5 : 1) * reference_.full_speed_ns);
     cold = false;
   };
@@ -200,7 +204,7 @@ TEST_F(MeasureTest, IsNoisyOnAMachineThatStaysSlow) {
 TEST_F(MeasureTest, NoisyResultsRestOnTheLeastDisturbedRounds) {
   // Ever less load, but never little. The reference feels it twice as much.
   const auto load = [this] { return std::exp(-machine_.NowNs() / 3e8); };
-  reference_.run = [&] {
+  reference_.copies[0] = [&] {
     machine_.Spend(50 * kMicrosecond * (1.4 + 2 * load()));
   };
   const Work work = [&] {
@@ -250,12 +254,50 @@ TEST_F(MeasureTest, IsNoisyWhereRoundsNeverAgree) {
 }
 
 TEST_F(MeasureTest, EndsInTimeWithWhatItHas) {
-  options_.max_time = absl::Milliseconds(20);
-  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(750)}));
+  options_.max_time = absl::Milliseconds(100);
+  int calls = 0;
+  // No two rounds agree.
+  const Work work = [&] { machine_.Spend(++calls * 10 * kMicrosecond); };
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({work}));
   EXPECT_TRUE(result.noisy);
-  // Rounds of 5 * 1.6 ms: the third starts at 16 ms, a fourth would at 24.
-  EXPECT_EQ(result.works[0].samples_ns.size(), 3u * 5u);
-  EXPECT_EQ(result.works[0].median_ns, 750e3);
+  EXPECT_EQ(result.rejected_rounds, 0);
+  EXPECT_GE(result.works[0].samples_ns.size(), 7u * 3u);
+  EXPECT_LT(result.works[0].samples_ns.size(), 20u * 3u);
+}
+
+TEST_F(MeasureTest, SlowWorkGetsFewerSamplesRatherThanFewerRounds) {
+  options_.max_time = absl::Milliseconds(100);
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(10000)}));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_EQ(result.works[0].samples_ns.size(), 7u * 3u);
+  EXPECT_EQ(result.works[0].median_ns, 10e6);
+}
+
+// Copies differ by where their memory lies; a piece's time is their mean.
+TEST_F(MeasureTest, TakesTheMeanOfCopies) {
+  options_.samples_per_round = 6;
+  const std::vector<WorkCopies> works = {{Costs(300), Costs(303), Costs(309)}};
+  ASSERT_OK_AND_ASSIGN(
+      const MeasureResult result,
+      Measure(works, reference_, options_, machine_, stop_.token()));
+  EXPECT_FALSE(result.noisy);
+  EXPECT_NEAR(result.works[0].median_ns, 304e3, 1);
+  EXPECT_NEAR(result.works[0].placement, 0.03, 1e-9);
+  EXPECT_EQ(result.works[0].samples_ns.size(), 7u * 3u * 6u);
+}
+
+// A copy of the reference that is slower for good counts as the others do.
+TEST_F(MeasureTest, TakesTheReferencesCopiesInTurn) {
+  options_.samples_per_round = 6;
+  reference_.copies = {Costs(49), Costs(50), Costs(51)};
+  ASSERT_OK_AND_ASSIGN(
+      reference_.full_speed_ns,
+      EstimateFullSpeedNs(reference_.copies, absl::Milliseconds(30), machine_,
+                          stop_.token()));
+  EXPECT_NEAR(reference_.full_speed_ns, 50e3, 1);
+  ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(300)}));
+  EXPECT_NEAR(result.works[0].median_ns, 300e3, 1);
+  EXPECT_NEAR(result.slowdown, 1, 1e-9);
 }
 
 TEST_F(MeasureTest, IsUnavailableWhereEverySampleIsPreempted) {
@@ -281,11 +323,11 @@ TEST_F(MeasureTest, FullSpeedIsWhatRemainsWithoutDisturbances) {
   machine_.set_slowdown([](int64_t now_ns) {
     return now_ns % int64_t{5'000'000} < 3'000'000 ? 1.4 : 1;
   });
-  EXPECT_THAT(EstimateFullSpeedNs(Costs(50), absl::Milliseconds(50), machine_,
+  EXPECT_THAT(EstimateFullSpeedNs({Costs(50)}, absl::Milliseconds(50), machine_,
                                   stop_.token()),
               IsOkAndHolds(50e3));
   stop_.RequestStop();
-  EXPECT_THAT(EstimateFullSpeedNs(Costs(50), absl::Milliseconds(50), machine_,
+  EXPECT_THAT(EstimateFullSpeedNs({Costs(50)}, absl::Milliseconds(50), machine_,
                                   stop_.token()),
               StatusIs(absl::StatusCode::kCancelled));
 }

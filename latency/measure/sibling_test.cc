@@ -27,10 +27,10 @@ TEST(SiblingTest, ABusySiblingIsNoticedAndItsRoundsAreMeasuredAgain) {
   const ScopedPin pin(ChooseCore());
   ASSERT_GE(pin.core(), 0);
   const auto machine = CreateHostMachine(pin.core());
-  Reference reference = {.run = Compute};
+  Reference reference = {.copies = {Compute}};
   ASSERT_OK_AND_ASSIGN(
       reference.full_speed_ns,
-      EstimateFullSpeedNs(Compute, absl::Milliseconds(200), *machine, {}));
+      EstimateFullSpeedNs({Compute}, absl::Milliseconds(200), *machine, {}));
 
   // It starts once the measurement is under way and ends well before it must
   // give up.
@@ -60,7 +60,8 @@ TEST(SiblingTest, ABusySiblingIsNoticedAndItsRoundsAreMeasuredAgain) {
   options.rounds = 15;
   options.max_rounds = 100;
   options.max_time = absl::Seconds(20);
-  const auto result = Measure({work}, reference, options, *machine, {});
+  const auto result =
+      Measure({WorkCopies{work}}, reference, options, *machine, {});
   end_sibling.RequestStop();
   if (sibling.joinable()) sibling.join();
   ASSERT_OK(result.status());

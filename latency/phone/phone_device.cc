@@ -85,6 +85,12 @@ class PhoneDevice final : public LatencyDevice {
     return absl::OkStatus();
   }
 
+  double FullSpeedNs(int threads) const override {
+    const absl::MutexLock lock(&mutex_);
+    const auto found = full_speed_ns_.find(threads);
+    return found == full_speed_ns_.end() ? 0 : found->second;
+  }
+
  private:
   // Runs something on the phone and adds what it gives to the evidence.
   using RunOnPhone = absl::FunctionRef<absl::Status(v1::Measurement& evidence)>;
@@ -164,7 +170,7 @@ class PhoneDevice final : public LatencyDevice {
             .status());
     work.set_package_file("../job/package.fnpkg");
     work.set_effort(ToProto(request.effort));
-    work.set_full_speed_ns(FullSpeed(request.threads));
+    work.set_full_speed_ns(FullSpeedFor(request));
     work.set_sustained_s(request.sustained_s);
     const absl::Duration deadline = options_.runner_start + options_.measuring +
                                     absl::Seconds(request.sustained_s);
@@ -180,6 +186,7 @@ class PhoneDevice final : public LatencyDevice {
     };
     ASSIGN_OR_RETURN(v1::Measurement measurement, RunAccepted(run, stop));
     KeepFullSpeed(request.threads, answer.end().full_speed_ns());
+    measurement.set_full_speed_ns(FullSpeedNs(request.threads));
     measurement.set_runtime(answer.hello().runtime());
     if (answer.sustained()) {
       *measurement.mutable_sustained() = *answer.sustained();
@@ -220,7 +227,7 @@ class PhoneDevice final : public LatencyDevice {
     v1::RunnerRequest asked = RequestFor(request);
     v1::ProfileWork& work = *asked.mutable_profile();
     work.set_effort(ToProto(request.effort));
-    work.set_full_speed_ns(FullSpeed(request.threads));
+    work.set_full_speed_ns(FullSpeedFor(request));
     for (const v1::OpKey& op : ops) *work.add_ops() = op;
     RunnerAnswer answer;
     const absl::Duration deadline =
@@ -249,20 +256,21 @@ class PhoneDevice final : public LatencyDevice {
     return absl::StrCat("phone ", options_.serial, ": ", what);
   }
 
-  // Of the reference network; the first estimate holds while this object
-  // lives, so that results compare.
-  double FullSpeed(int threads) const {
-    const auto found = full_speed_ns_.find(threads);
-    return found == full_speed_ns_.end() ? 0 : found->second;
+  double FullSpeedFor(const MeasureRequest& request) const {
+    return request.full_speed_ns > 0 ? request.full_speed_ns
+                                     : FullSpeedNs(request.threads);
   }
+  // What was given or estimated last holds while this object lives, so that
+  // results compare.
   void KeepFullSpeed(int threads, double ns) {
-    if (ns > 0) full_speed_ns_.emplace(threads, ns);
+    const absl::MutexLock lock(&mutex_);
+    if (ns > 0) full_speed_ns_[threads] = ns;
   }
 
   const PhoneOptions options_;
   const std::unique_ptr<PhoneKeeper> keeper_;
-  // Used by the one who holds the lease.
-  absl::flat_hash_map<int, double> full_speed_ns_;
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<int, double> full_speed_ns_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -103,10 +103,11 @@ class Runner {
     ASSIGN_OR_RETURN(const quant::QuantizedGraph quantized,
                      ReadPackage(work.package_file()));
     ASSIGN_OR_RETURN(Bench bench, MakeBench(work.full_speed_ns()));
-    ASSIGN_OR_RETURN(const Work network,
-                     bench.MakeWork(quantized, request_.batch()));
+    const Effort effort = EffortOf(work.effort());
+    ASSIGN_OR_RETURN(const WorkCopies network,
+                     bench.MakeWork(quantized, request_.batch(), effort));
     const absl::StatusOr<MeasureResult> result =
-        bench.Measure(network, EffortOf(work.effort()), *machine_, stop_);
+        bench.Measure(network, effort, *machine_, stop_);
     end.set_full_speed_ns(bench.full_speed_ns());
     RETURN_IF_ERROR(result.status());
     v1::RunnerLine line;
@@ -115,8 +116,8 @@ class Runner {
     if (work.sustained_s() == 0) return absl::OkStatus();
     ASSIGN_OR_RETURN(
         *line.mutable_sustained(),
-        MeasureSustained(network, absl::Seconds(work.sustained_s()), *machine_,
-                         stop_));
+        MeasureSustained(network[0], absl::Seconds(work.sustained_s()),
+                         *machine_, stop_));
     return lines_.Write(line);
   }
 
@@ -178,6 +179,7 @@ class Runner {
     to.set_slope(result.slope);
     to.set_noisy(result.noisy);
     to.set_core(core());
+    to.set_placement(timing.placement);
     return to;
   }
 

@@ -26,7 +26,7 @@ constexpr size_t kOpsPerTask = 24;
 constexpr char kTablePrefix[] = "table:";
 
 v1::Task ProfileTask(const StudyRun& run, const std::string& device,
-                     absl::Span<const v1::OpKey> ops) {
+                     absl::Span<const v1::OpKey> ops, double full_speed_ns) {
   v1::Task task;
   task.set_max_attempts(kMaxAttempts);
   v1::ProfileOpsWork& work = *task.mutable_profile_ops();
@@ -35,6 +35,7 @@ v1::Task ProfileTask(const StudyRun& run, const std::string& device,
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
   for (const v1::OpKey& op : ops) *work.add_ops() = op;
+  work.set_full_speed_ns(full_speed_ns);
   return task;
 }
 
@@ -44,7 +45,7 @@ absl::StatusOr<v1::Device> DescribeDevice(StudyRun& run,
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase,
                             {{.key = absl::StrCat("describe/", device),
-                              .task = ProfileTask(run, device, {})}}));
+                              .task = ProfileTask(run, device, {}, 0)}}));
   ASSIGN_OR_RETURN(const v1::TaskResult result, ResultOf(records[0]));
   return result.profile_ops().device();
 }
@@ -77,8 +78,9 @@ absl::Status MeasureMissing(StudyRun& run, const LatencyTable& table,
     const std::vector<v1::OpKey> missing =
         table.Missing(ops.subspan(begin, kOpsPerTask));
     if (missing.empty()) continue;
-    tasks.push_back({.key = absl::StrCat("profile/", device, "/", begin),
-                     .task = ProfileTask(run, device, missing)});
+    tasks.push_back(
+        {.key = absl::StrCat("profile/", device, "/", begin),
+         .task = ProfileTask(run, device, missing, table.full_speed_ns())});
   }
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase, tasks));
@@ -89,8 +91,9 @@ absl::Status MeasureMissing(StudyRun& run, const LatencyTable& table,
 }
 
 absl::StatusOr<db::NewTask> MeasureTask(StudyRun& run,
-                                        const std::string& device,
+                                        const LatencyTable& table,
                                         const latency::SpaceNetwork& network) {
+  const std::string& device = table.device().id();
   const v1::Package package = latency::RandomPackage(network, /*seed=*/1);
   ASSIGN_OR_RETURN(const std::string digest,
                    run.blobs.Put(quant::SerializePackage(package)));
@@ -103,6 +106,7 @@ absl::StatusOr<db::NewTask> MeasureTask(StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
+  work.set_full_speed_ns(table.full_speed_ns());
   return made;
 }
 
@@ -116,8 +120,7 @@ absl::Status Calibrate(StudyRun& run, const arch::SearchSpace& space,
   if (networks.empty()) return absl::OkStatus();
   std::vector<db::NewTask> tasks;
   for (const latency::SpaceNetwork& network : networks) {
-    ASSIGN_OR_RETURN(tasks.emplace_back(),
-                     MeasureTask(run, table.device().id(), network));
+    ASSIGN_OR_RETURN(tasks.emplace_back(), MeasureTask(run, table, network));
   }
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase, tasks));

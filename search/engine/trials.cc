@@ -90,9 +90,10 @@ absl::StatusOr<latency::Prediction> Predicted(
 
 absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
                                         const TrialRound& round,
-                                        const std::string& device,
+                                        const latency::LatencyTable& table,
                                         const latency::Predictor& predictor,
                                         const v1::Trial& trial) {
+  const std::string& device = table.device().id();
   db::NewTask made;
   made.key = absl::StrCat(round.phase, "/latency/", trial.id(), "/", device);
   made.task.set_trial_id(trial.id());
@@ -103,6 +104,7 @@ absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
+  work.set_full_speed_ns(table.full_speed_ns());
   const bool last =
       round.finalists > 0 || run.spec.budget().final_epochs() == 0;
   if (last) work.set_sustained_s(run.spec.sustained_s());
@@ -175,8 +177,8 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
         update.latency.push_back(std::move(measurement));
         continue;
       }
-      ASSIGN_OR_RETURN(db::NewTask task,
-                       LatencyTask(run, round, device, predictors[d], trial));
+      ASSIGN_OR_RETURN(db::NewTask task, LatencyTask(run, round, tables[d],
+                                                     predictors[d], trial));
       tasks.push_back(std::move(task));
     }
     if (update.latency.empty()) continue;

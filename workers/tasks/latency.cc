@@ -24,7 +24,8 @@ template <typename Work>
 latency::MeasureRequest RequestOf(const Work& work) {
   return {.threads = work.threads(),
           .batch = work.batch(),
-          .effort = latency::EffortOf(work.effort())};
+          .effort = latency::EffortOf(work.effort()),
+          .full_speed_ns = work.full_speed_ns()};
 }
 
 }  // namespace
@@ -66,6 +67,7 @@ absl::StatusOr<v1::TaskResult> ProfileOpsRunner::Run(const v1::Task& task,
         return absl::OkStatus();
       },
       context.stop));
+  profile.set_full_speed_ns(device->FullSpeedNs(work.threads()));
   return result;
 }
 
