@@ -41,13 +41,17 @@ class SpaceProfile {
     RETURN_IF_ERROR(MeasureOps(first));
     if (transfer) RETURN_IF_ERROR(Infer());
     ASSIGN_OR_RETURN(
-        std::vector<SpaceNetwork> networks,
+        std::vector<SpaceNetwork> for_fit,
         PickForFit(space_, table_, options_.networks, options_.seed));
-    RETURN_IF_ERROR(MeasureNetworks(networks, /*held_out=*/false));
-    if (transfer) RETURN_IF_ERROR(RefineOps());
-    ASSIGN_OR_RETURN(networks, PickToHoldOut(space_, table_, options_.held_out,
-                                             options_.seed));
-    RETURN_IF_ERROR(MeasureNetworks(networks, /*held_out=*/true));
+    if (transfer) {
+      RETURN_IF_ERROR(MeasureNetworks(Planned(for_fit, {})));
+      RETURN_IF_ERROR(RefineOps());
+      for_fit.clear();
+    }
+    ASSIGN_OR_RETURN(const std::vector<SpaceNetwork> held_out,
+                     PickToHoldOut(space_, table_, options_.held_out,
+                                   options_.seed, for_fit));
+    RETURN_IF_ERROR(MeasureNetworks(Planned(for_fit, held_out)));
     for (const v1::OpKey& op : ops_) {
       summary_.ops_inferred += table_.Find(op)->samples() == 0;
     }
@@ -62,6 +66,17 @@ class SpaceProfile {
   bool IsMeasured(const v1::OpKey& op) const {
     const v1::OpLatency* entry = table_.Find(op);
     return entry != nullptr && entry->samples() > 0;
+  }
+
+  // All of a table is stated at one speed, whoever measured it first.
+  MeasureRequest Request() const {
+    MeasureRequest request = options_.request;
+    request.full_speed_ns = table_.full_speed_ns();
+    return request;
+  }
+  void KeepFullSpeed() {
+    if (table_.full_speed_ns() > 0) return;
+    table_.set_full_speed_ns(device_.FullSpeedNs(options_.request.threads));
   }
 
   std::vector<v1::OpKey> NotMeasured(absl::Span<const v1::OpKey> ops) const {
@@ -84,7 +99,7 @@ class SpaceProfile {
     for (size_t begin = 0; begin < ops.size(); begin += group) {
       const absl::Duration start = clock_.Monotonic();
       RETURN_IF_ERROR(device_.ProfileOps(
-          ops.subspan(begin, group), options_.request,
+          ops.subspan(begin, group), Request(),
           [this](const v1::OpLatency& op) {
             RETURN_IF_ERROR(table_.Add(op));
             ++summary_.ops_measured;
@@ -93,22 +108,44 @@ class SpaceProfile {
           },
           stop_));
       summary_.ops_time += clock_.Monotonic() - start;
+      KeepFullSpeed();
       RETURN_IF_ERROR(hooks_.save(table_));
     }
     return absl::OkStatus();
   }
 
-  absl::Status MeasureNetworks(const std::vector<SpaceNetwork>& networks,
-                               bool held_out) {
+  struct PlannedNetwork {
+    SpaceNetwork network;
+    bool held_out = false;
+  };
+
+  // In the order of digests, which is as good as random: no spell of the device
+  // meets one kind only, and what a kill leaves behind keeps its order.
+  std::vector<PlannedNetwork> Planned(
+      absl::Span<const SpaceNetwork> for_fit,
+      absl::Span<const SpaceNetwork> held_out) const {
+    std::vector<PlannedNetwork> planned;
+    for (const SpaceNetwork& network : for_fit) planned.push_back({network});
+    for (const SpaceNetwork& network : held_out) {
+      planned.push_back({network, /*held_out=*/true});
+    }
+    std::sort(planned.begin(), planned.end(),
+              [](const PlannedNetwork& a, const PlannedNetwork& b) {
+                return a.network.arch_sha256 < b.network.arch_sha256;
+              });
+    return planned;
+  }
+
+  absl::Status MeasureNetworks(absl::Span<const PlannedNetwork> networks) {
     if (networks.empty()) return absl::OkStatus();
-    hooks_.begin(held_out ? "networks held out" : "networks",
-                 static_cast<int>(networks.size()));
-    for (const SpaceNetwork& network : networks) {
+    hooks_.begin("networks", static_cast<int>(networks.size()));
+    for (const auto& [network, held_out] : networks) {
       RETURN_IF_ERROR(stop_.Check());
       const absl::Duration start = clock_.Monotonic();
       ASSIGN_OR_RETURN(const v1::Measurement measured,
                        device_.Measure(RandomPackage(network, /*seed=*/1),
-                                       options_.request, stop_));
+                                       Request(), stop_));
+      KeepFullSpeed();
       RETURN_IF_ERROR(
           table_.AddNetwork(MeasuredNetworkOf(network, measured, held_out)));
       ++summary_.networks_measured;

@@ -48,8 +48,8 @@ struct ProfileOptions {
 
 struct ProfileHooks {
   std::function<absl::Status(const LatencyTable&)> save;
-  // Before `count` > 0 "operators", "networks" or "networks held out" are
-  // measured, and after each of them.
+  // Before `count` > 0 "operators" or "networks" are measured, and after each
+  // of them.
   std::function<void(absl::string_view what, int count)> begin;
   std::function<void()> step;
 };

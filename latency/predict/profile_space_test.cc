@@ -81,8 +81,7 @@ TEST_F(ProfileSpaceTest, MeasuresOpsNetworksAndOthersToJudgeBy) {
   EXPECT_EQ(Saved().calibration().measured_size(), 13);
   EXPECT_THAT(stages_,
               testing::ElementsAre(testing::Pair("operators", num_ops_),
-                                   testing::Pair("networks", 8),
-                                   testing::Pair("networks held out", 5)));
+                                   testing::Pair("networks", 13)));
   EXPECT_EQ(steps_, num_ops_ + 13);
 }
 
@@ -109,6 +108,20 @@ TEST_F(ProfileSpaceTest, GoesOnAfterAKillAtAnyMeasurement) {
               options_.ops_per_group)
         << "killed at " << kill_at;
   }
+}
+
+// Another process would estimate another full speed.
+TEST_F(ProfileSpaceTest, StatesATableAtTheSpeedOfItsFirstMeasurement) {
+  SyntheticDevice first({});
+  options_.networks = 4;
+  ASSERT_OK(Profile(first));
+  EXPECT_EQ(Saved().full_speed_ns(), 1000);
+  SyntheticDevice second({});
+  second.set_full_speed_ns(950);
+  options_.networks = 8;
+  ASSERT_OK(Profile(second));
+  EXPECT_EQ(Saved().full_speed_ns(), 1000);
+  EXPECT_EQ(second.FullSpeedNs(1), 1000);
 }
 
 TEST_F(ProfileSpaceTest, MeasuresNothingTwice) {

@@ -1,6 +1,7 @@
 #include "latency/predict/space_networks.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -16,16 +17,13 @@ namespace {
 // Networks to pick from, those measured before among them.
 constexpr int kPool = 400;
 
-// Draws networks that differ from each other and from those given.
+// Draws networks that differ from each other and from those excluded.
 class Sampler {
  public:
-  Sampler(const arch::SearchSpace& space, const LatencyTable& table,
-          Random random)
-      : space_(space), random_(random) {
-    for (const auto& network : table.calibration().measured()) {
-      seen_.insert(network.arch_sha256());
-    }
-  }
+  Sampler(const arch::SearchSpace& space, Random random)
+      : space_(space), random_(random) {}
+
+  void Exclude(absl::string_view arch_sha256) { seen_.emplace(arch_sha256); }
 
   // Appends it unless it was seen.
   absl::Status Add(const v1::Choice& choice,
@@ -136,44 +134,55 @@ absl::StatusOr<std::vector<SpaceNetwork>> MeasuredNetworks(
 absl::StatusOr<std::vector<SpaceNetwork>> PickForFit(
     const arch::SearchSpace& space, const LatencyTable& table, int count,
     uint64_t seed) {
-  ASSIGN_OR_RETURN(std::vector<SpaceNetwork> pool,
+  ASSIGN_OR_RETURN(const std::vector<SpaceNetwork> measured,
                    MeasuredNetworks(space, table, /*held_out=*/false));
-  const size_t measured = pool.size();
-  if (static_cast<int>(measured) >= count) return std::vector<SpaceNetwork>();
-  // By the ops alone, so that the choice is the same before and after some of
-  // its networks are measured.
+  std::vector<SpaceNetwork> networks;
+  const int missing = count - static_cast<int>(measured.size());
+  if (missing <= 0) return networks;
+  // By the ops alone, and whatever was measured, so that the choice is the same
+  // before and after some of its networks are.
   LatencyTable ops = table;
   v1::Calibration none;
   none.set_slope(1);
   RETURN_IF_ERROR(ops.set_calibration(none));
   ASSIGN_OR_RETURN(const Predictor predictor, Predictor::Create(ops));
   ASSIGN_OR_RETURN(const Extremes extremes, ExtremesOf(space, predictor));
-  Sampler sampler(space, table, Random(seed).Split("calibration"));
+  Sampler sampler(space, Random(seed).Split("calibration"));
+  std::vector<SpaceNetwork> pool;
   RETURN_IF_ERROR(sampler.Add(extremes.cheapest, pool));
   RETURN_IF_ERROR(sampler.Add(extremes.dearest, pool));
-  std::vector<int> first;
-  for (size_t i = 0; i < pool.size(); ++i) first.push_back(static_cast<int>(i));
-  RETURN_IF_ERROR(sampler.Fill(std::max<size_t>(kPool, count), pool));
+  std::vector<int> first(pool.size());
+  std::iota(first.begin(), first.end(), 0);
+  const int enough = count + table.calibration().measured_size();
+  RETURN_IF_ERROR(sampler.Fill(std::max(kPool, enough), pool));
   std::vector<arch::Graph> graphs;
   for (const SpaceNetwork& network : pool) graphs.push_back(network.graph);
   ASSIGN_OR_RETURN(const std::vector<int> picked,
-                   predictor.PickNetworks(graphs, std::move(first), count));
-  std::vector<SpaceNetwork> networks;
-  for (size_t i = measured; i < picked.size(); ++i) {
-    networks.push_back(pool[picked[i]]);
+                   predictor.PickNetworks(graphs, std::move(first), enough));
+  for (const int i : picked) {
+    if (static_cast<int>(networks.size()) == missing) break;
+    if (table.FindNetwork(pool[i].arch_sha256) == nullptr) {
+      networks.push_back(pool[i]);
+    }
   }
   return networks;
 }
 
 absl::StatusOr<std::vector<SpaceNetwork>> PickToHoldOut(
     const arch::SearchSpace& space, const LatencyTable& table, int count,
-    uint64_t seed) {
+    uint64_t seed, absl::Span<const SpaceNetwork> for_fit) {
   ASSIGN_OR_RETURN(const std::vector<SpaceNetwork> measured,
                    MeasuredNetworks(space, table, /*held_out=*/true));
   std::vector<SpaceNetwork> networks;
   const int missing = count - static_cast<int>(measured.size());
   if (missing <= 0) return networks;
-  Sampler sampler(space, table, Random(seed).Split("held out"));
+  Sampler sampler(space, Random(seed).Split("held out"));
+  for (const auto& network : table.calibration().measured()) {
+    sampler.Exclude(network.arch_sha256());
+  }
+  for (const SpaceNetwork& network : for_fit) {
+    sampler.Exclude(network.arch_sha256);
+  }
   RETURN_IF_ERROR(sampler.Fill(missing, networks));
   return networks;
 }

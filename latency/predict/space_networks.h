@@ -51,10 +51,11 @@ absl::StatusOr<std::vector<SpaceNetwork>> PickForFit(
     uint64_t seed);
 
 // Random networks to measure so that the table has `count` of the space held
-// out. None of them is in the table; fewer where the space has no more.
+// out. None of them is in the table or among `for_fit`; fewer where the space
+// has no more.
 absl::StatusOr<std::vector<SpaceNetwork>> PickToHoldOut(
     const arch::SearchSpace& space, const LatencyTable& table, int count,
-    uint64_t seed);
+    uint64_t seed, absl::Span<const SpaceNetwork> for_fit = {});
 
 }  // namespace frostnas::latency
 

@@ -93,6 +93,7 @@ absl::StatusOr<v1::Measurement> SyntheticDevice::Measure(
     const StopToken& stop) {
   RETURN_IF_ERROR(stop.Check());
   RETURN_IF_ERROR(before_());
+  if (request.full_speed_ns > 0) full_speed_ns_ = request.full_speed_ns;
   ASSIGN_OR_RETURN(const arch::Graph graph,
                    arch::ExpandArchitecture(package.architecture()));
   const double ns = disturbance_ * NetworkNs(graph);
@@ -110,9 +111,10 @@ absl::StatusOr<v1::Measurement> SyntheticDevice::Measure(
 }
 
 absl::Status SyntheticDevice::ProfileOps(absl::Span<const v1::OpKey> ops,
-                                         const MeasureRequest&,
+                                         const MeasureRequest& request,
                                          const OpCallback& done,
                                          const StopToken& stop) {
+  if (request.full_speed_ns > 0) full_speed_ns_ = request.full_speed_ns;
   for (const v1::OpKey& op : ops) {
     RETURN_IF_ERROR(stop.Check());
     RETURN_IF_ERROR(before_());

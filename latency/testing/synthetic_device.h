@@ -49,6 +49,8 @@ class SyntheticDevice final : public LatencyDevice {
                           const MeasureRequest& request, const OpCallback& done,
                           const StopToken& stop) override;
 
+  double FullSpeedNs(int) const override { return full_speed_ns_; }
+
   double NetworkNs(const arch::Graph& graph) const;
   double OpNs(const v1::OpKey& op) const;
 
@@ -61,6 +63,8 @@ class SyntheticDevice final : public LatencyDevice {
   }
   // The next measurements of networks take this many times as long.
   void set_disturbance(double factor) { disturbance_ = factor; }
+  // What it would estimate; a request's holds from then on.
+  void set_full_speed_ns(double ns) { full_speed_ns_ = ns; }
 
  private:
   double AloneNs(const v1::OpKey& op) const;
@@ -69,6 +73,7 @@ class SyntheticDevice final : public LatencyDevice {
   v1::Device device_;
   std::function<absl::Status()> before_ = [] { return absl::OkStatus(); };
   double disturbance_ = 1;
+  double full_speed_ns_ = 1000;
   int ops_ = 0;
   int networks_ = 0;
 };
