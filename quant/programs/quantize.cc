@@ -30,9 +30,11 @@
 
 ABSL_FLAG(std::string, model, "",
           "The float network: float.fnfp, as //quant:train writes it.");
-ABSL_FLAG(std::string, method, "",
-          "Methods, a comma list; each a name from above, or stages joined by "
-          "+. Empty: mse, or with compare all that are worth comparing.");
+ABSL_FLAG(
+    std::string, method, "",
+    "Methods, a comma list; each a name from above, or stages joined by "
+    "+. Empty: cle+mse+bias_correction, or with compare all that are worth "
+    "comparing.");
 ABSL_FLAG(int, calibration_images, 512,
           "Training images that ranges are chosen on. Labels are not used.");
 ABSL_FLAG(int, search_images, 0,
@@ -73,7 +75,7 @@ namespace {
 
 constexpr int64_t kMaxModelBytes = int64_t{513} << 20;
 constexpr int kProgressSteps = 1000;
-constexpr absl::string_view kDefaultMethod = "mse";
+constexpr absl::string_view kDefaultMethod = "cle+mse+bias_correction";
 
 std::string Usage() {
   std::string usage =
@@ -112,8 +114,13 @@ absl::StatusOr<FoldedNetwork> LoadModel() {
   if (!bytes.ok()) return with_flag(bytes.status());
   const absl::StatusOr<v1::FloatNetwork> network = ParseFloatNetwork(*bytes);
   if (!network.ok()) return with_flag(network.status());
+  const double min_variance = absl::GetFlag(FLAGS_min_variance);
+  if (!(min_variance >= 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--min_variance: ", min_variance, " is not 0 or a positive number"));
+  }
   absl::StatusOr<FoldedNetwork> folded =
-      Fold(*network, {.min_variance = absl::GetFlag(FLAGS_min_variance)});
+      Fold(*network, {.min_variance = min_variance});
   if (!folded.ok()) return with_flag(folded.status());
   return folded;
 }

@@ -158,6 +158,7 @@ TEST(QuantizeTest, WrongFlagsAreNamed) {
   ExpectRefused(model, {"--method", "mse+minmax"}, "cannot follow");
   ExpectRefused(model, {"--weights", "some"}, "--weights: \"some\"");
   ExpectRefused(model, {"--weight_bits", "9"}, "--weight_bits is 9");
+  ExpectRefused(model, {"--min_variance", "-1"}, "--min_variance: -1");
   ExpectRefused(model, {"--calibration_images", "0"}, "--calibration_images");
   ExpectRefused(model, {"--calibration_images", "9999"}, "number of images");
   ExpectRefused(model, {"--dataset", "cifar10"}, "--data_dir");
