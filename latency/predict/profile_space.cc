@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "arch/op_key.h"
@@ -98,20 +99,40 @@ class SpaceProfile {
     if (!ops.empty()) hooks_.begin("operators", static_cast<int>(ops.size()));
     for (size_t begin = 0; begin < ops.size(); begin += group) {
       const absl::Duration start = clock_.Monotonic();
-      RETURN_IF_ERROR(device_.ProfileOps(
-          ops.subspan(begin, group), Request(),
-          [this](const v1::OpLatency& op) {
-            RETURN_IF_ERROR(table_.Add(op));
-            ++summary_.ops_measured;
-            hooks_.step();
-            return absl::OkStatus();
-          },
-          stop_));
+      RETURN_IF_ERROR(Patiently([&] {
+        return MeasureGroup(NotMeasured(ops.subspan(begin, group)));
+      }));
       summary_.ops_time += clock_.Monotonic() - start;
       KeepFullSpeed();
       RETURN_IF_ERROR(hooks_.save(table_));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status MeasureGroup(absl::Span<const v1::OpKey> ops) {
+    return device_.ProfileOps(
+        ops, Request(),
+        [this](const v1::OpLatency& op) {
+          RETURN_IF_ERROR(table_.Add(op));
+          ++summary_.ops_measured;
+          hooks_.step();
+          return absl::OkStatus();
+        },
+        stop_);
+  }
+
+  // Asks again while the device is UNAVAILABLE.
+  absl::Status Patiently(absl::FunctionRef<absl::Status()> ask) {
+    for (int tries = 0;; ++tries) {
+      absl::Status status = device_.Ready();
+      if (status.ok()) status = ask();
+      if (!absl::IsUnavailable(status) || tries == options_.retries) {
+        return status;
+      }
+      if (hooks_.waiting) hooks_.waiting(status);
+      stop_.WaitFor(options_.retry_pause);
+      RETURN_IF_ERROR(stop_.Check());
+    }
   }
 
   struct PlannedNetwork {
@@ -142,9 +163,13 @@ class SpaceProfile {
     for (const auto& [network, held_out] : networks) {
       RETURN_IF_ERROR(stop_.Check());
       const absl::Duration start = clock_.Monotonic();
-      ASSIGN_OR_RETURN(const v1::Measurement measured,
-                       device_.Measure(RandomPackage(network, /*seed=*/1),
-                                       Request(), stop_));
+      v1::Measurement measured;
+      RETURN_IF_ERROR(Patiently([&]() -> absl::Status {
+        ASSIGN_OR_RETURN(measured,
+                         device_.Measure(RandomPackage(network, /*seed=*/1),
+                                         Request(), stop_));
+        return absl::OkStatus();
+      }));
       KeepFullSpeed();
       RETURN_IF_ERROR(
           table_.AddNetwork(MeasuredNetworkOf(network, measured, held_out)));

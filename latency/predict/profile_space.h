@@ -12,7 +12,8 @@
 // measured as well.
 //
 // FAILED_PRECONDITION: a table of another device, runtime, threads or batch.
-// CANCELLED: `stop`. Else the device's errors (device.h), and those of `save`.
+// CANCELLED: `stop`. Else the device's errors (device.h), and those of `save`;
+// UNAVAILABLE only after `retries`.
 // Thread-compatible.
 #ifndef FROSTNAS_LATENCY_PREDICT_PROFILE_SPACE_H_
 #define FROSTNAS_LATENCY_PREDICT_PROFILE_SPACE_H_
@@ -44,6 +45,10 @@ struct ProfileOptions {
   // Of known devices, the most alike first; empty: every op is measured.
   std::vector<LatencyTable> start_from;
   double target_mape = 0.05;
+  // A device that is UNAVAILABLE (busy, too hot, away) is asked again after
+  // each pause, so many times at most for one group of ops or one network.
+  int retries = 60;
+  absl::Duration retry_pause = absl::Seconds(5);
 };
 
 struct ProfileHooks {
@@ -52,6 +57,8 @@ struct ProfileHooks {
   // of them.
   std::function<void(absl::string_view what, int count)> begin;
   std::function<void()> step;
+  // Before a pause; may be null.
+  std::function<void(const absl::Status& why)> waiting;
 };
 
 // What was done, and what was spared.

@@ -124,6 +124,25 @@ TEST_F(ProfileSpaceTest, StatesATableAtTheSpeedOfItsFirstMeasurement) {
   EXPECT_EQ(second.FullSpeedNs(1), 1000);
 }
 
+TEST_F(ProfileSpaceTest, WaitsForADeviceThatIsAway) {
+  options_.networks = 2;
+  options_.retry_pause = absl::ZeroDuration();
+  SyntheticDevice device({});
+  int asked = 0;
+  device.set_before([&] {
+    return ++asked % 3 == 0 ? absl::OkStatus()
+                            : absl::UnavailableError("too hot");
+  });
+  options_.retries = 3 * options_.ops_per_group;
+  ASSERT_OK(Profile(device));
+  EXPECT_EQ(device.ops(), num_ops_);
+  EXPECT_EQ(Saved().calibration().measured_size(), 2 + options_.held_out);
+
+  device.set_before([] { return absl::UnavailableError("too hot"); });
+  options_.networks = 3;
+  EXPECT_THAT(Profile(device), StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(ProfileSpaceTest, MeasuresNothingTwice) {
   SyntheticDevice device({});
   ASSERT_OK(Profile(device));

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "base/status_macros.h"
 #include "base/stop.h"
@@ -169,7 +170,11 @@ absl::Status ProfileFromFlags(const arch::SpaceOverrides& overrides) {
                 ProgressOptions{.title = std::string(what), .total = count},
                 RealClock(), StderrOutput());
           },
-      .step = [&] { progress->Advance(1); }};
+      .step = [&] { progress->Advance(1); },
+      .waiting =
+          [](const absl::Status& why) {
+            LOG(WARNING) << "waiting: " << why.message();
+          }};
   const auto summary = latency::ProfileSpace({.device = *device,
                                               .space = space,
                                               .hooks = hooks,
