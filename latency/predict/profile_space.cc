@@ -21,6 +21,12 @@ namespace {
 // Ops measured on a new device before anything is inferred.
 constexpr int kFirstOps = 24;
 
+// Whether the error is of machines, not of what was asked: the next try may do.
+bool MayPass(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsAborted(status) ||
+         absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status);
+}
+
 class SpaceProfile {
  public:
   SpaceProfile(const ProfileInputs& inputs, const ProfileOptions& options,
@@ -121,14 +127,13 @@ class SpaceProfile {
         stop_);
   }
 
-  // Asks again while the device is UNAVAILABLE.
+  // Asks again where that may help.
   absl::Status Patiently(absl::FunctionRef<absl::Status()> ask) {
     for (int tries = 0;; ++tries) {
-      absl::Status status = device_.Ready();
-      if (status.ok()) status = ask();
-      if (!absl::IsUnavailable(status) || tries == options_.retries) {
-        return status;
-      }
+      const absl::Status status = ask();
+      if (!MayPass(status) || tries == options_.retries) return status;
+      const absl::Status ready = device_.Ready();
+      if (!ready.ok() && !MayPass(ready)) return ready;
       if (hooks_.waiting) hooks_.waiting(status);
       stop_.WaitFor(options_.retry_pause);
       RETURN_IF_ERROR(stop_.Check());

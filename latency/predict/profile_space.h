@@ -12,8 +12,8 @@
 // measured as well.
 //
 // FAILED_PRECONDITION: a table of another device, runtime, threads or batch.
-// CANCELLED: `stop`. Else the device's errors (device.h), and those of `save`;
-// UNAVAILABLE only after `retries`.
+// CANCELLED: `stop`. Else the device's errors (device.h), those that may pass
+// only after `retries`; and those of `save`.
 // Thread-compatible.
 #ifndef FROSTNAS_LATENCY_PREDICT_PROFILE_SPACE_H_
 #define FROSTNAS_LATENCY_PREDICT_PROFILE_SPACE_H_
@@ -45,8 +45,9 @@ struct ProfileOptions {
   // Of known devices, the most alike first; empty: every op is measured.
   std::vector<LatencyTable> start_from;
   double target_mape = 0.05;
-  // A device that is UNAVAILABLE (busy, too hot, away) is asked again after
-  // each pause, so many times at most for one group of ops or one network.
+  // A device that is busy, too hot or away, or has failed (UNAVAILABLE, ABORTED,
+  // DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED), is asked again after each pause, so
+  // many times at most for one group of ops or one network.
   int retries = 60;
   absl::Duration retry_pause = absl::Seconds(5);
 };
