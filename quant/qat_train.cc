@@ -63,6 +63,7 @@ nn::OptimizerOptions OptimizerOf(const QatTrainOptions& options) {
   nn::OptimizerOptions optimizer;
   optimizer.kind = options.optimizer;
   optimizer.weight_decay = options.weight_decay;
+  optimizer.depthwise_weight_decay = options.depthwise_weight_decay;
   optimizer.grad_boost.mode = options.grad_boost;
   optimizer.seed = options.seed;
   return optimizer;

@@ -70,6 +70,7 @@ struct QatTrainOptions {
   bool augment = true;
   float label_smoothing = 0.1f;
   double weight_decay = 0.2;
+  double depthwise_weight_decay = 0;
   nn::Precision precision = nn::Precision::kMixed;
   nn::GradBoostMode grad_boost = nn::GradBoostMode::kOff;
   // Share of the quantization-aware steps, the last ones, with frozen ranges.

@@ -162,8 +162,7 @@ void OptimizerImpl::AddSlot(Parameter* parameter) {
   Slot slot;
   slot.parameter = parameter;
   slot.index = slots_.size();
-  slot.decay =
-      static_cast<float>(options_.weight_decay * DecayShare(parameter->role));
+  slot.decay = static_cast<float>(DecayOf(options_, parameter->role));
   const auto zeros = [&](bool used) {
     return std::vector<float>(used ? slot.size() : 0);
   };

@@ -49,9 +49,11 @@ struct OptimizerOptions {
   double muon_momentum = 0.95;        // Nesterov's
   bool amsgrad = false;
   double epsilon = 1e-8;
-  // Of kWeight; kDepthwiseWeight and kQuantizer get 0, kBias and kNorm 0.01
-  // times this.
+  // Of kWeight; kQuantizer gets 0, kBias and kNorm 0.01 times this.
   double weight_decay = 0;
+  // Of kDepthwiseWeight (Sheng et al., arXiv 1803.08607: small weights suit one
+  // scale a tensor).
+  double depthwise_weight_decay = 0;
   GradBoostOptions grad_boost = {};
   uint64_t seed = 0;  // of GradBoost's draws
 };

@@ -43,6 +43,8 @@ absl::Status CheckOptions(const OptimizerOptions& options) {
   RETURN_IF_ERROR(CheckRange("epsilon", options.epsilon, kNotNegative));
   RETURN_IF_ERROR(
       CheckRange("weight_decay", options.weight_decay, kNotNegative));
+  RETURN_IF_ERROR(CheckRange("depthwise_weight_decay",
+                             options.depthwise_weight_decay, kNotNegative));
   const GradBoostOptions& boost = options.grad_boost;
   RETURN_IF_ERROR(CheckRange("clip_by", boost.clip_by, kNotNegative));
   RETURN_IF_ERROR(CheckRange("noise_decay", boost.noise_decay, {0, 1, true}));
@@ -60,27 +62,29 @@ std::string OptionsText(const OptimizerOptions& options) {
   return absl::StrFormat(
       "kind %d momentum %.17g dampening %.17g nesterov %d rms_alpha %.17g "
       "beta1 %.17g beta2 %.17g muon_momentum %.17g amsgrad %d epsilon %.17g "
-      "weight_decay %.17g "
+      "weight_decay %.17g depthwise_weight_decay %.17g "
       "boost %d clip_by %.17g noise_decay %.17g toss_coin %d seed %u",
       static_cast<int>(options.kind), options.momentum, options.dampening,
       options.nesterov, options.rms_alpha, options.beta1, options.beta2,
       options.muon_momentum, options.amsgrad, options.epsilon,
-      options.weight_decay, static_cast<int>(boost.mode), boost.clip_by,
-      boost.noise_decay, boost.toss_coin, options.seed);
+      options.weight_decay, options.depthwise_weight_decay,
+      static_cast<int>(boost.mode), boost.clip_by, boost.noise_decay,
+      boost.toss_coin, options.seed);
 }
 
-double DecayShare(ParameterRole role) {
+double DecayOf(const OptimizerOptions& options, ParameterRole role) {
   switch (role) {
     case ParameterRole::kWeight:
-      return 1;
+      return options.weight_decay;
     case ParameterRole::kDepthwiseWeight:
+      return options.depthwise_weight_decay;
     case ParameterRole::kQuantizer:
       return 0;
     case ParameterRole::kBias:
     case ParameterRole::kNorm:
-      return 0.01;
+      return 0.01 * options.weight_decay;
   }
-  return 1;
+  return options.weight_decay;
 }
 
 }  // namespace frostnas::nn

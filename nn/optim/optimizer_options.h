@@ -19,8 +19,8 @@ absl::Status CheckOptions(const OptimizerOptions& options);
 // All options in one line; equal for equal options only.
 std::string OptionsText(const OptimizerOptions& options);
 
-// The share of the weight decay that a role gets (methods.md 1.5).
-double DecayShare(ParameterRole role);
+// The weight decay of a role (methods.md 1.5).
+double DecayOf(const OptimizerOptions& options, ParameterRole role);
 
 }  // namespace frostnas::nn
 

@@ -185,6 +185,10 @@ TEST(OptimizerTest, DecayDependsOnTheParametersRole) {
   ExpectMatchesReference(options, ParameterRole::kQuantizer, 0);
   ExpectMatchesReference(options, ParameterRole::kBias, 0.005);
   ExpectMatchesReference(options, ParameterRole::kNorm, 0.005);
+  const OptimizerOptions both = {.weight_decay = 0.5,
+                                 .depthwise_weight_decay = 0.2};
+  ExpectMatchesReference(both, ParameterRole::kWeight, 0.5);
+  ExpectMatchesReference(both, ParameterRole::kDepthwiseWeight, 0.2);
 }
 
 TEST(OptimizerTest, LeavesGradientsAlone) {

@@ -49,8 +49,13 @@ ABSL_FLAG(std::string, precision, "mixed",
           "multiplies in bfloat16 where the processor has AMX; weights, sums "
           "and evaluation stay in single precision. float32: all does, and "
           "training takes longer.");
-ABSL_FLAG(bool, gradboost, false,
-          "GradBoost noise in the quantization-aware epochs.");
+ABSL_FLAG(double, depthwise_weight_decay, 0,
+          "Of depthwise weights, which have none otherwise: keeps their ranges "
+          "small (weight regularisation of quantization-friendly networks).");
+ABSL_FLAG(std::string, gradboost, "off",
+          "Noise along the gradient in the quantization-aware epochs: off; "
+          "corrected, as it is meant; published, as the released code computes "
+          "it.");
 ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
 ABSL_FLAG(int, threads, 0,
           "Compute threads. 0: all cores. Results repeat for one number.");
@@ -125,6 +130,21 @@ absl::Status SetPrecision(QatTrainOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status SetGradBoost(QatTrainOptions& options) {
+  const std::string name = absl::GetFlag(FLAGS_gradboost);
+  if (name == "off") {
+    options.grad_boost = nn::GradBoostMode::kOff;
+  } else if (name == "corrected") {
+    options.grad_boost = nn::GradBoostMode::kCorrected;
+  } else if (name == "published") {
+    options.grad_boost = nn::GradBoostMode::kRepoExact;
+  } else {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--gradboost: \"", name, "\" is not one of off, corrected, published"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   QatTrainOptions options;
   const std::string mode = absl::GetFlag(FLAGS_mode);
@@ -147,9 +167,8 @@ absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   RETURN_IF_ERROR(SetOptimizer(options));
   RETURN_IF_ERROR(SetPrecision(options));
   options.seed = absl::GetFlag(FLAGS_seed);
-  if (absl::GetFlag(FLAGS_gradboost)) {
-    options.grad_boost = nn::GradBoostMode::kCorrected;
-  }
+  options.depthwise_weight_decay = absl::GetFlag(FLAGS_depthwise_weight_decay);
+  RETURN_IF_ERROR(SetGradBoost(options));
   return options;
 }
 
