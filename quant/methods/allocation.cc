@@ -18,15 +18,6 @@ constexpr int kStoredBits = 8;
 // Growth of divergence below which a bit is free.
 constexpr double kNoHarm = 1e-6;
 
-std::vector<float> FilterOf(const FilterLayout& layout,
-                            const std::vector<float>& weights, int channel) {
-  std::vector<float> filter;
-  for (int64_t i = 0; i < layout.elements; ++i) {
-    filter.push_back(weights[layout.at(channel, i)]);
-  }
-  return filter;
-}
-
 FixedPointWeights LeastErrorWeights(const arch::Layer& layer,
                                     const FoldedLayer& folded, int bits,
                                     WeightGranularity granularity) {
@@ -43,17 +34,16 @@ FixedPointWeights LeastErrorWeights(const arch::Layer& layer,
 }
 
 // Among the fraction that covers the range and the two above it.
-FixedPoint LeastErrorActivation(const FixedPointContext& context, int group,
-                                const Histogram& values, int bits) {
-  const Range& range = context.ranges[group];
-  const double width = std::max(range.max, 0.0f) - std::min(range.min, 0.0f);
+FixedPoint LeastErrorActivation(const Histogram& values, int bits) {
+  const double width =
+      std::max(values.range().max, 0.0f) - std::min(values.range().min, 0.0f);
   // An offset form has one bit more than a signed one.
   const int first = NoClipFraction(width, bits + 1);
   FixedPoint best = {bits, first};
   double least = std::numeric_limits<double>::infinity();
   for (int fraction = first; fraction <= first + 2; ++fraction) {
-    const double error = MeanSquaredError(
-        values, FixedPointGrid({bits, fraction}, context.form, range));
+    const double error =
+        MeanSquaredError(values, LeastErrorGrid({bits, fraction}, values));
     if (error >= least) continue;
     least = error;
     best.fraction = fraction;
@@ -68,6 +58,7 @@ class Allocator {
       : context_(context),
         evaluator_(evaluator),
         options_(options),
+        planner_(context),
         baseline_(EightBitCost(context.network.graph)) {}
 
   absl::StatusOr<SearchResult> Run(FixedPointNetwork start,
@@ -82,7 +73,7 @@ class Allocator {
               [](const Removal& a, const Removal& b) {
                 return a.tensor.first_layer < b.tensor.first_layer;
               });
-    const QuantizationPlan plan = PlanOf(context_, result_.choice);
+    const QuantizationPlan plan = planner_.PlanOf(result_.choice);
     RETURN_IF_ERROR(evaluator_.SetBase(plan, 0));
     ASSIGN_OR_RETURN(result_.score, evaluator_.Evaluate(plan, 0));
     for (Removal& removal : removals_) RETURN_IF_ERROR(Measure(removal));
@@ -116,7 +107,7 @@ class Allocator {
   double CostOfChoice(const FixedPointNetwork& choice) const {
     const NetworkCost cost =
         CostOf(context_.network.graph, BitsOf(context_, choice));
-    return cost.memory_kb() / baseline_.memory_kb() +
+    return options_.memory_weight * cost.memory_kb() / baseline_.memory_kb() +
            cost.multiplications / baseline_.multiplications;
   }
 
@@ -148,7 +139,7 @@ class Allocator {
     for (FixedPointNetwork& choice : Candidates(removal.tensor)) {
       ++result_.evaluations;
       ASSIGN_OR_RETURN(const PlanScore score,
-                       evaluator_.Evaluate(PlanOf(context_, choice),
+                       evaluator_.Evaluate(planner_.PlanOf(choice),
                                            removal.tensor.first_layer));
       if (score.divergence >= removal.score.divergence) continue;
       removal.score = score;
@@ -163,7 +154,7 @@ class Allocator {
   }
 
   bool Allowed(const PlanScore& score) const {
-    return std::max(score.loss, score.expected_loss) <= options_.max_loss;
+    return score.believed_loss() <= options_.max_loss;
   }
 
   // The best removal, measured now; null: none is possible.
@@ -183,7 +174,7 @@ class Allocator {
     result_.choice = removal.choice;
     result_.score = removal.score;
     // Where it lies in the network decides how much must run again.
-    RETURN_IF_ERROR(evaluator_.SetBase(PlanOf(context_, result_.choice),
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice),
                                        removal.tensor.first_layer));
     removal.measured_at = -1;
     // Its next bit harms more; twice is near the rule of a quantizer's error.
@@ -194,6 +185,7 @@ class Allocator {
   const FixedPointContext& context_;
   PlanEvaluator& evaluator_;
   const AllocationOptions options_;
+  FixedPointPlanner planner_;
   const NetworkCost baseline_;
   std::vector<Removal> removals_;
   SearchResult result_;
@@ -203,7 +195,6 @@ class Allocator {
 }  // namespace
 
 FixedPointNetwork LeastErrorStart(const FixedPointContext& context,
-                                  absl::Span<const Histogram> values,
                                   WeightGranularity granularity) {
   FixedPointNetwork start = NoClipStart(context);
   const arch::Graph& graph = context.network.graph;
@@ -215,20 +206,18 @@ FixedPointNetwork LeastErrorStart(const FixedPointContext& context,
     layer.bias = {kStoredBits,
                   layer.bias.fraction - (layer.bias.bits - kStoredBits)};
   }
-  for (size_t g = 0; g < values.size(); ++g) {
-    start.activations[g] = LeastErrorActivation(context, static_cast<int>(g),
-                                                values[g], kStoredBits);
+  for (size_t g = 0; g < context.values.size(); ++g) {
+    start.activations[g] = LeastErrorActivation(context.values[g], kStoredBits);
   }
   return start;
 }
 
 absl::StatusOr<SearchResult> AllocateBits(const FixedPointContext& context,
-                                          absl::Span<const Histogram> values,
                                           PlanEvaluator& evaluator,
                                           const AllocationOptions& options,
                                           const OnSearchProgress& progress) {
   return Allocator(context, evaluator, options)
-      .Run(LeastErrorStart(context, values, options.granularity), progress);
+      .Run(LeastErrorStart(context, options.granularity), progress);
 }
 
 }  // namespace frostnas::quant

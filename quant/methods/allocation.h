@@ -6,15 +6,17 @@
 // is never negative, and has one fraction a weight tensor. Here:
 //
 //   - bits are taken one at a time where they save most for the least harm:
-//     gain = share of the 8-bit memory + share of the 8-bit multiplications,
-//     harm = growth of the divergence from the float network's answers
-//     (PlanScore), measured with all that was taken before. Harm is measured
-//     again only when a tensor comes first by what was measured earlier; taking
-//     bits rarely makes another tensor less sensitive (lazy greedy).
+//     gain = 3 * share of the 8-bit memory + share of the 8-bit
+//     multiplications, harm = growth of the divergence from the float network's
+//     answers (PlanScore), measured with all that was taken before. Harm is
+//     measured again only when a tensor comes first by what was measured
+//     earlier; taking bits rarely makes another tensor less sensitive (lazy
+//     greedy).
 //   - the fraction that goes with fewer bits is the better of the same (more is
 //     clipped) and one less (steps are coarser); of weights the one with the
-//     least squared error, for each output channel. What a lower precision does
-//     to the mean of a channel goes into its bias.
+//     least squared error, for each output channel.
+//   - weights are rounded so that the errors of a filter cancel in its output
+//     (allocation_rounding.h).
 //   - activations use all codes of their bits (ActivationForm::kOffset).
 //   - a tensor is done when its next bit would break the bound on the loss; the
 //     others go on.
@@ -29,24 +31,23 @@
 #include "quant/methods/fixed_point.h"
 #include "quant/methods/fixed_point_evaluator.h"
 #include "quant/methods/fixed_point_search.h"
-#include "quant/methods/histogram.h"
 
 namespace frostnas::quant {
 
-// 8 bits everywhere; fractions of least squared error. `values` of activations,
-// one a group.
+// 8 bits everywhere; fractions of least squared error, of activations where
+// context.values are given.
 FixedPointNetwork LeastErrorStart(const FixedPointContext& context,
-                                  absl::Span<const Histogram> values,
                                   WeightGranularity granularity);
 
 struct AllocationOptions {
   double max_loss = 0.01;
   WeightGranularity granularity = WeightGranularity::kPerChannel;
   int least_bits = 2;
+  // Memory saved counts so much more than multiplications.
+  double memory_weight = 3;
 };
 
 absl::StatusOr<SearchResult> AllocateBits(const FixedPointContext& context,
-                                          absl::Span<const Histogram> values,
                                           PlanEvaluator& evaluator,
                                           const AllocationOptions& options,
                                           const OnSearchProgress& progress);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "quant/grid.h"
 #include "quant/grid_groups.h"
+#include "quant/methods/ranges.h"
 
 namespace frostnas::quant {
 namespace {
@@ -28,6 +30,21 @@ double Largest(absl::Span<const float> values) {
     largest = std::max(largest, std::abs(static_cast<double>(value)));
   }
   return largest;
+}
+
+std::vector<int8_t> RoundFilter(std::vector<float> filter,
+                                const FixedPoint& format,
+                                const InputStatistics& inputs) {
+  if (!inputs.empty()) {
+    for (float& weight : filter) weight = std::ldexp(weight, format.fraction);
+    return RoundWithFeedback(std::move(filter), FixedPointMax(format.bits),
+                             inputs.feedback);
+  }
+  std::vector<int8_t> rounded;
+  for (float weight : filter) {
+    rounded.push_back(static_cast<int8_t>(FixedPointCode(weight, format)));
+  }
+  return rounded;
 }
 
 }  // namespace
@@ -83,47 +100,113 @@ nn::AffineGrid FixedPointGrid(const FixedPoint& format, ActivationForm form,
   return grid;
 }
 
+nn::AffineGrid LeastErrorGrid(const FixedPoint& format,
+                              const Histogram& values) {
+  nn::AffineGrid grid =
+      FixedPointGrid(format, ActivationForm::kOffset, values.range());
+  // From what clips in proportion to what does not clip below.
+  const int last = std::clamp(
+      RoundHalfEven(-std::min(values.range().min, 0.0f) / grid.scale),
+      grid.zero_point, grid.qmax);
+  nn::AffineGrid best = grid;
+  double least = MeanSquaredError(values, grid);
+  for (++grid.zero_point; grid.zero_point <= last; ++grid.zero_point) {
+    const double error = MeanSquaredError(values, grid);
+    if (error >= least) continue;
+    least = error;
+    best = grid;
+  }
+  return best;
+}
+
+std::vector<float> FilterOf(const FilterLayout& layout,
+                            absl::Span<const float> weights, int channel) {
+  std::vector<float> filter;
+  for (int64_t i = 0; i < layout.elements; ++i) {
+    filter.push_back(weights[layout.at(channel, i)]);
+  }
+  return filter;
+}
+
 QuantizedWeights FixedPointWeightsOf(const arch::Layer& layer,
                                      const FoldedLayer& folded,
-                                     const FixedPointLayer& format) {
+                                     const FixedPointLayer& format,
+                                     const InputStatistics& inputs) {
   const FilterLayout layout = FilterLayoutOf(layer);
+  const std::vector<int>& fractions = format.weights.fractions;
   QuantizedWeights quantized;
   quantized.weights.resize(folded.weights.size());
   for (int c = 0; c < layout.channels; ++c) {
-    const std::vector<int>& fractions = format.weights.fractions;
     const FixedPoint point = {format.weights.bits,
                               fractions[fractions.size() == 1 ? 0 : c]};
+    const std::vector<int8_t> filter =
+        RoundFilter(FilterOf(layout, folded.weights, c), point, inputs);
+    // What the mean of the output loses.
+    double lost = 0;
     for (int64_t i = 0; i < layout.elements; ++i) {
       const int64_t at = layout.at(c, i);
-      quantized.weights[at] =
-          static_cast<int8_t>(FixedPointCode(folded.weights[at], point));
+      quantized.weights[at] = filter[i];
+      if (inputs.empty()) continue;
+      lost += inputs.mean[i] *
+              (folded.weights[at] - filter[i] * StepOf(point.fraction));
     }
     quantized.scale.push_back(static_cast<float>(StepOf(point.fraction)));
     quantized.bias.push_back(
-        static_cast<float>(ToFixedPoint(folded.bias[c], format.bias)));
+        static_cast<float>(ToFixedPoint(folded.bias[c] + lost, format.bias)));
   }
   return quantized;
 }
 
-QuantizationPlan PlanOf(const FixedPointContext& context,
-                        const FixedPointNetwork& choice) {
-  const arch::Graph& graph = context.network.graph;
-  const GridGroups groups(graph);
-  QuantizationPlan plan;
-  plan.input.grid = context.input;
-  plan.layers.resize(graph.layers.size());
-  for (size_t i = 0; i < graph.layers.size(); ++i) {
-    const int group = groups.group(static_cast<int>(i));
-    plan.outputs.push_back(
-        {group == groups.group(arch::kGraphInput)
-             ? context.input
-             : FixedPointGrid(choice.activations[group], context.form,
-                              context.ranges[group])});
-    if (!graph.layers[i].has_weights()) continue;
-    plan.layers[i] = FixedPointWeightsOf(
-        graph.layers[i], context.network.layers[i], choice.layers[i]);
+FixedPointPlanner::FixedPointPlanner(const FixedPointContext& context)
+    : context_(context),
+      groups_(context.network.graph),
+      planned_(context.network.layers.size()) {
+  plan_.input.grid = context.input;
+  plan_.layers.resize(planned_.size());
+  plan_.outputs.resize(planned_.size());
+}
+
+nn::AffineGrid FixedPointPlanner::GridOf(int group, const FixedPoint& format) {
+  if (context_.values.empty()) {
+    return FixedPointGrid(format, context_.form, context_.ranges[group]);
   }
-  return plan;
+  const auto key = std::tuple(group, format.bits, format.fraction);
+  auto found = grids_.find(key);
+  if (found == grids_.end()) {
+    found = grids_.emplace(key, LeastErrorGrid(format, context_.values[group]))
+                .first;
+  }
+  return found->second;
+}
+
+const QuantizationPlan& FixedPointPlanner::PlanOf(
+    const FixedPointNetwork& choice) {
+  const arch::Graph& graph = context_.network.graph;
+  for (size_t i = 0; i < graph.layers.size(); ++i) {
+    const int group = groups_.group(static_cast<int>(i));
+    plan_.outputs[i].grid = group == groups_.group(arch::kGraphInput)
+                                ? context_.input
+                                : GridOf(group, choice.activations[group]);
+    const FixedPointLayer& format = choice.layers[i];
+    if (!graph.layers[i].has_weights() || format == planned_[i]) continue;
+    const Key key = {static_cast<int>(i), format.weights.bits,
+                     format.weights.fractions, format.bias.bits,
+                     format.bias.fraction};
+    auto found = rounded_.find(key);
+    if (found == rounded_.end()) {
+      found =
+          rounded_
+              .emplace(key,
+                       FixedPointWeightsOf(
+                           graph.layers[i], context_.network.layers[i], format,
+                           context_.inputs.empty() ? InputStatistics()
+                                                   : context_.inputs[i]))
+              .first;
+    }
+    plan_.layers[i] = found->second;
+    planned_[i] = format;
+  }
+  return plan_;
 }
 
 std::vector<LayerBits> BitsOf(const FixedPointContext& context,

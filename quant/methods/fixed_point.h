@@ -14,11 +14,16 @@
 #ifndef FROSTNAS_QUANT_METHODS_FIXED_POINT_H_
 #define FROSTNAS_QUANT_METHODS_FIXED_POINT_H_
 
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "nn/quant_hooks.h"
+#include "quant/grid_groups.h"
+#include "quant/methods/allocation_rounding.h"
 #include "quant/methods/folded_network.h"
+#include "quant/methods/histogram.h"
 #include "quant/methods/integer_layers.h"
 #include "quant/methods/method.h"
 #include "quant/observer.h"
@@ -52,6 +57,15 @@ enum class ActivationForm { kSigned, kOffset };
 nn::AffineGrid FixedPointGrid(const FixedPoint& format, ActivationForm form,
                               const Range& range);
 
+// kOffset with the zero point of least squared error: values of a norm after a
+// ReLU pile up at their lower end, where clipping would hurt.
+nn::AffineGrid LeastErrorGrid(const FixedPoint& format,
+                              const Histogram& values);
+
+// Weights of one output channel, in the order of a filter's elements.
+std::vector<float> FilterOf(const FilterLayout& layout,
+                            absl::Span<const float> weights, int channel);
+
 // Weights of a layer: one fraction, or one an output channel.
 struct FixedPointWeights {
   int bits = 8;  // 1..8
@@ -64,6 +78,9 @@ struct FixedPointWeights {
 struct FixedPointLayer {
   FixedPointWeights weights;
   FixedPoint bias;
+
+  friend bool operator==(const FixedPointLayer&,
+                         const FixedPointLayer&) = default;
 };
 
 // What a search chooses.
@@ -79,14 +96,41 @@ struct FixedPointContext {
   // Of the activations, one a group.
   std::vector<Range> ranges;
   nn::AffineGrid input;  // 8 bits; its group keeps it
+  // One a layer: for layers with statistics, weights are rounded with feedback
+  // and biases take back what that does to means (allocation_rounding.h).
+  // Empty: all are rounded to the nearest.
+  std::vector<InputStatistics> inputs;
+  // One a group: for zero points of LeastErrorGrid. Empty: FixedPointGrid.
+  std::vector<Histogram> values;
 };
 
+// `inputs` as above; empty: to the nearest.
 QuantizedWeights FixedPointWeightsOf(const arch::Layer& layer,
                                      const FoldedLayer& folded,
-                                     const FixedPointLayer& format);
+                                     const FixedPointLayer& format,
+                                     const InputStatistics& inputs = {});
 
-QuantizationPlan PlanOf(const FixedPointContext& context,
-                        const FixedPointNetwork& choice);
+// Makes plans, and remembers the weights that it has rounded.
+// Thread-compatible.
+class FixedPointPlanner {
+ public:
+  // `context` must outlive it.
+  explicit FixedPointPlanner(const FixedPointContext& context);
+
+  const QuantizationPlan& PlanOf(const FixedPointNetwork& choice);
+
+ private:
+  nn::AffineGrid GridOf(int group, const FixedPoint& format);
+
+  using Key = std::tuple<int, int, std::vector<int>, int, int>;
+
+  const FixedPointContext& context_;
+  const GridGroups groups_;
+  std::map<Key, QuantizedWeights> rounded_;
+  std::map<std::tuple<int, int, int>, nn::AffineGrid> grids_;
+  std::vector<FixedPointLayer> planned_;  // formats in plan_
+  QuantizationPlan plan_;
+};
 
 // One a layer of the graph; 8 bits of activations for what lies on the input's
 // grid.

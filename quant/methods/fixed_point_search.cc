@@ -22,6 +22,9 @@ constexpr int kStartBiasBits = 16;
 constexpr double kTradeOff = 0.0015;
 // Budgets of the ablation are halved so often at most.
 constexpr int kHalvings = 8;
+// Budgets of the published search are reduced to so much, so often at most.
+constexpr double kReduction = 0.7;
+constexpr int kReductions = 6;
 
 constexpr TensorKind kKinds[] = {TensorKind::kWeights, TensorKind::kBias,
                                  TensorKind::kActivation};
@@ -106,6 +109,7 @@ class AloneLosses {
   AloneLosses(const FixedPointContext& context, PlanEvaluator& evaluator)
       : context_(context),
         evaluator_(evaluator),
+        planner_(context),
         start_(NoClipStart(context)) {}
 
   int evaluations() const { return evaluations_; }
@@ -113,18 +117,21 @@ class AloneLosses {
   // Sets all tensors of a kind in `choice`.
   absl::Status ChooseAll(TensorKind kind, double max_loss,
                          FixedPointNetwork& choice) {
-    RETURN_IF_ERROR(evaluator_.SetBase(PlanOf(context_, start_), 0));
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(start_), 0));
+    ASSIGN_OR_RETURN(const PlanScore start,
+                     evaluator_.Evaluate(planner_.PlanOf(start_), 0));
+    const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
     const auto tensors = TensorsOf(context_.network.graph, kind);
-    for (size_t i = 0; i < tensors.size(); ++i) {
+    const int count = static_cast<int>(tensors.size());
+    for (int i = 0; i < count; ++i) {
       const SearchedTensor& tensor = tensors[i];
-      const double budget =
-          BudgetOf(kind, static_cast<int>(i), static_cast<int>(tensors.size()),
-                   max_loss);
       ASSIGN_OR_RETURN(
           const FixedPoint format,
-          DescendTensor(
-              StartOf(tensor, start_), budget, MaxBits(kind),
-              [&](const FixedPoint& tried) { return Loss(tensor, tried); }));
+          DescendTensor(StartOf(tensor, start_),
+                        start.expected_loss + BudgetOf(kind, i, count, to_lose),
+                        MaxBits(kind), [&](const FixedPoint& tried) {
+                          return Loss(tensor, tried);
+                        }));
       SetFormat(tensor, format, choice);
     }
     return absl::OkStatus();
@@ -141,16 +148,77 @@ class AloneLosses {
     ++evaluations_;
     ASSIGN_OR_RETURN(
         const PlanScore score,
-        evaluator_.Evaluate(PlanOf(context_, tried), tensor.first_layer));
-    losses_[key] = score.loss;
-    return score.loss;
+        evaluator_.Evaluate(planner_.PlanOf(tried), tensor.first_layer));
+    losses_[key] = score.expected_loss;
+    return score.expected_loss;
   }
 
   const FixedPointContext& context_;
   PlanEvaluator& evaluator_;
+  FixedPointPlanner planner_;
   const FixedPointNetwork start_;
   std::map<std::tuple<std::string, int, int>, double> losses_;
   int evaluations_ = 0;
+};
+
+class Greedy {
+ public:
+  Greedy(const FixedPointContext& context, PlanEvaluator& evaluator,
+         const OnSearchProgress& progress)
+      : context_(context),
+        evaluator_(evaluator),
+        progress_(progress),
+        planner_(context) {}
+
+  absl::StatusOr<SearchResult> Run(double max_loss, int run) {
+    result_ = {.choice = NoClipStart(context_)};
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
+    ASSIGN_OR_RETURN(const PlanScore start,
+                     evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
+    const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
+    for (int k = 0; k < 3; ++k) {
+      const auto tensors = TensorsOf(context_.network.graph, kKinds[k]);
+      RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
+      const int count = static_cast<int>(tensors.size());
+      for (int i = 0; i < count; ++i) {
+        RETURN_IF_ERROR(Search(
+            tensors[i],
+            start.expected_loss + BudgetOf(kKinds[k], i, count, to_lose)));
+        progress_(
+            {(k + (i + 1.0) / count) / 3,
+             absl::StrCat("run ", run + 1, ", ", tensors[i].name, ": ",
+                          FormatOf(tensors[i], result_.choice).bits, " bits")});
+      }
+    }
+    ASSIGN_OR_RETURN(result_.score,
+                     evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
+    return result_;
+  }
+
+ private:
+  absl::Status Search(const SearchedTensor& tensor, double budget) {
+    const auto loss = [&](const FixedPoint& format) -> absl::StatusOr<double> {
+      FixedPointNetwork tried = result_.choice;
+      SetFormat(tensor, format, tried);
+      ++result_.evaluations;
+      ASSIGN_OR_RETURN(
+          const PlanScore score,
+          evaluator_.Evaluate(planner_.PlanOf(tried), tensor.first_layer));
+      return score.expected_loss;
+    };
+    ASSIGN_OR_RETURN(const FixedPoint format,
+                     DescendTensor(StartOf(tensor, result_.choice), budget,
+                                   MaxBits(tensor.kind), loss));
+    SetFormat(tensor, format, result_.choice);
+    return evaluator_.SetBase(planner_.PlanOf(result_.choice),
+                              tensor.first_layer);
+  }
+
+  const FixedPointContext& context_;
+  PlanEvaluator& evaluator_;
+  const OnSearchProgress& progress_;
+  FixedPointPlanner planner_;
+  SearchResult result_;
 };
 
 }  // namespace
@@ -259,36 +327,16 @@ absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           PlanEvaluator& evaluator,
                                           double max_loss,
                                           const OnSearchProgress& progress) {
-  SearchResult result = {.choice = NoClipStart(context)};
-  for (int k = 0; k < 3; ++k) {
-    const auto tensors = TensorsOf(context.network.graph, kKinds[k]);
-    const int count = static_cast<int>(tensors.size());
-    RETURN_IF_ERROR(evaluator.SetBase(PlanOf(context, result.choice), 0));
-    for (int i = 0; i < count; ++i) {
-      const SearchedTensor& tensor = tensors[i];
-      const auto loss =
-          [&](const FixedPoint& format) -> absl::StatusOr<double> {
-        FixedPointNetwork tried = result.choice;
-        SetFormat(tensor, format, tried);
-        ++result.evaluations;
-        ASSIGN_OR_RETURN(
-            result.score,
-            evaluator.Evaluate(PlanOf(context, tried), tensor.first_layer));
-        return result.score.loss;
-      };
-      ASSIGN_OR_RETURN(const FixedPoint format,
-                       DescendTensor(StartOf(tensor, result.choice),
-                                     BudgetOf(tensor.kind, i, count, max_loss),
-                                     MaxBits(tensor.kind), loss));
-      SetFormat(tensor, format, result.choice);
-      RETURN_IF_ERROR(evaluator.SetBase(PlanOf(context, result.choice),
-                                        tensor.first_layer));
-      progress({(k + (i + 1.0) / count) / 3,
-                absl::StrCat(tensor.name, ": ", format.bits, " bits")});
-    }
+  Greedy greedy(context, evaluator, progress);
+  SearchResult result;
+  int evaluations = 0;
+  for (int run = 0; run <= kReductions; ++run) {
+    ASSIGN_OR_RETURN(result,
+                     greedy.Run(max_loss * std::pow(kReduction, run), run));
+    evaluations += result.evaluations;
+    if (result.score.believed_loss() <= max_loss) break;
   }
-  ASSIGN_OR_RETURN(result.score,
-                   evaluator.Evaluate(PlanOf(context, result.choice), 0));
+  result.evaluations = evaluations;
   return result;
 }
 
@@ -297,6 +345,7 @@ absl::StatusOr<SearchResult> IndependentSearch(
     const OnSearchProgress& progress) {
   const FixedPointNetwork start = NoClipStart(context);
   AloneLosses alone(context, evaluator);
+  FixedPointPlanner planner(context);
   SearchResult result;
   for (int halving = 0; halving <= kHalvings; ++halving) {
     result.choice = start;
@@ -304,13 +353,13 @@ absl::StatusOr<SearchResult> IndependentSearch(
       RETURN_IF_ERROR(
           alone.ChooseAll(kind, std::ldexp(max_loss, -halving), result.choice));
     }
-    RETURN_IF_ERROR(evaluator.SetBase(PlanOf(context, result.choice), 0));
+    RETURN_IF_ERROR(evaluator.SetBase(planner.PlanOf(result.choice), 0));
     ASSIGN_OR_RETURN(result.score,
-                     evaluator.Evaluate(PlanOf(context, result.choice), 0));
+                     evaluator.Evaluate(planner.PlanOf(result.choice), 0));
     result.evaluations = alone.evaluations() + halving + 1;
     progress({(halving + 1.0) / (kHalvings + 1),
               absl::StrCat("budgets halved ", halving, " times")});
-    if (result.score.loss <= max_loss) return result;
+    if (result.score.believed_loss() <= max_loss) return result;
   }
   // Nothing but 8 bits everywhere.
   result.choice = start;
@@ -319,7 +368,7 @@ absl::StatusOr<SearchResult> IndependentSearch(
     SetFormat(bias, StartOf(bias, start), result.choice);
   }
   ASSIGN_OR_RETURN(result.score,
-                   evaluator.Evaluate(PlanOf(context, result.choice), 0));
+                   evaluator.Evaluate(planner.PlanOf(result.choice), 0));
   return result;
 }
 

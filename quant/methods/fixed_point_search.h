@@ -14,7 +14,12 @@
 //   - it starts at 8 bits, not 12: packages hold weights and activations in
 //     bytes. Tensors not searched yet have 8 bits too (biases 16), so that a
 //     loss is always that of a package.
-//   - a step is measured on held-out images, never on the test split.
+//   - a step is measured on held-out images, never on the test split, and by
+//     PlanScore::expected_loss, from that of the start on. The measured loss,
+//     taken 400 times, finds what the images happen to favour: it saw 0.1 % of
+//     loss where other images lost 1.1 %.
+//   - what it finds must be within the bound by PlanScore::believed_loss; else
+//     budgets are reduced to 70 % and it runs again.
 //
 // CANCELLED, INVALID_ARGUMENT, INTERNAL: as PlanEvaluator.
 #ifndef FROSTNAS_QUANT_METHODS_FIXED_POINT_SEARCH_H_

@@ -11,6 +11,7 @@
 #include "base/stop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "nn/threads.h"
 #include "quant/executor.h"
 #include "quant/grid.h"
 #include "quant/grid_groups.h"
@@ -92,6 +93,7 @@ struct Case {
   explicit Case(const v1::Architecture& architecture)
       : folded(Fold(RandomFloatNetwork(architecture, 5)).value()),
         images(RandomImages(architecture, 150, 3)) {
+    nn::SetComputeThreads(1);
     const auto network = FloatNetworkOf(folded).value();
     int next = 0;
     const auto label = [&](const nn::Tensor& batch) {
@@ -140,13 +142,14 @@ TEST(PlanEvaluatorTest, BelievesWhatTheExecutorGivesWhereverItStarts) {
     const FixedPointNetwork start = NoClipStart(context);
     const auto evaluator = c.Evaluator();
     EXPECT_EQ(evaluator->float_top1(), 1);
-    ASSERT_OK(evaluator->SetBase(PlanOf(context, start), 0));
+    FixedPointPlanner planner(context);
+    ASSERT_OK(evaluator->SetBase(planner.PlanOf(start), 0));
     for (TensorKind kind : {TensorKind::kActivation, TensorKind::kWeights}) {
       for (const SearchedTensor& tensor : TensorsOf(c.folded.graph, kind)) {
         FixedPointNetwork changed = start;
         const FixedPoint format = FormatOf(tensor, start);
         SetFormat(tensor, {4, format.fraction - 4}, changed);
-        const QuantizationPlan plan = PlanOf(context, changed);
+        const QuantizationPlan plan = planner.PlanOf(changed);
         ASSERT_OK_AND_ASSIGN(const PlanScore score,
                              evaluator->Evaluate(plan, tensor.first_layer));
         EXPECT_EQ(score.top1, c.Int8Top1(plan)) << tensor.name;
@@ -181,8 +184,9 @@ void ExpectSound(const Case& c, const FixedPointContext& context,
       SavingOf(CostOf(c.folded.graph, bits), EightBitCost(c.folded.graph));
   EXPECT_GT(saving.memory, 0.05);
   EXPECT_GT(saving.multiplications, 0.1);
-  EXPECT_LE(found.score.loss, max_loss);
-  EXPECT_EQ(found.score.top1, c.Int8Top1(PlanOf(context, found.choice)));
+  EXPECT_LE(found.score.believed_loss(), max_loss);
+  EXPECT_EQ(found.score.top1,
+            c.Int8Top1(FixedPointPlanner(context).PlanOf(found.choice)));
   EXPECT_GT(found.evaluations, 50);
 }
 
@@ -199,15 +203,17 @@ TEST(SearchTest, EverySearchFindsAPackageOfItsLoss) {
   ASSERT_OK_AND_ASSIGN(
       found, IndependentSearch(published, *evaluator, kMaxLoss, ignore));
   ExpectSound(c, published, found, kMaxLoss);
-  const FixedPointContext ours = c.Context(ActivationForm::kOffset);
+  FixedPointContext ours = c.Context(ActivationForm::kOffset);
   ASSERT_OK_AND_ASSIGN(
       const TensorExtremes extremes,
       ObserveExtremes(c.folded, {c.images, c.folded.dataset}, {}));
   ASSERT_OK_AND_ASSIGN(
-      const std::vector<Histogram> values,
+      ours.values,
       ObserveHistograms(c.folded, extremes, {c.images, c.folded.dataset}, {}));
-  ASSERT_OK_AND_ASSIGN(found, AllocateBits(ours, values, *evaluator,
-                                           {.max_loss = kMaxLoss}, ignore));
+  ASSERT_OK_AND_ASSIGN(
+      ours.inputs, ObserveInputs(c.folded, {c.images, c.folded.dataset}, {}));
+  ASSERT_OK_AND_ASSIGN(
+      found, AllocateBits(ours, *evaluator, {.max_loss = kMaxLoss}, ignore));
   ExpectSound(c, ours, found, kMaxLoss);
 }
 

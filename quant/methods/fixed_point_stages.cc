@@ -20,10 +20,9 @@
 namespace frostnas::quant {
 namespace {
 
-// What a search works with; `histograms` one a group.
+// What a search works with.
 struct Search {
   const FixedPointContext& context;
-  const std::vector<Histogram>& histograms;
   PlanEvaluator& evaluator;
   double max_loss = 0;
   WeightGranularity granularity = WeightGranularity::kPerChannel;
@@ -64,24 +63,29 @@ absl::Status RunSearch(const MethodInputs& inputs, ActivationForm form,
   const std::vector<Range> ranges = GroupRanges(network.graph, extremes);
   const Range input =
       ranges[GridGroups(network.graph).group(arch::kGraphInput)];
-  const FixedPointContext context = {
-      .network = network,
-      .form = form,
-      .ranges = ranges,
-      .input = ChooseGrid(input.min, input.max, 8)};
+  FixedPointContext context = {.network = network,
+                               .form = form,
+                               .ranges = ranges,
+                               .input = ChooseGrid(input.min, input.max, 8)};
+  if (form == ActivationForm::kOffset) {
+    inputs.Report(0, "histograms and statistics of inputs");
+    ASSIGN_OR_RETURN(context.values,
+                     ObserveHistograms(network, extremes, images, inputs.stop));
+    ASSIGN_OR_RETURN(context.inputs,
+                     ObserveInputs(network, images, inputs.stop));
+  }
   ASSIGN_OR_RETURN(const auto evaluator,
                    PlanEvaluator::Create(network, inputs.search, inputs.stop));
   const double max_loss = (1 - kReserve) * inputs.options.max_accuracy_loss;
   ASSIGN_OR_RETURN(const SearchResult found,
                    search({.context = context,
-                           .histograms = histograms,
                            .evaluator = *evaluator,
                            .max_loss = max_loss,
                            .granularity = inputs.options.weights,
                            .progress = [&](const SearchProgress& progress) {
                              inputs.Report(progress.done, progress.what);
                            }}));
-  result.plan = PlanOf(context, found.choice);
+  result.plan = FixedPointPlanner(context).PlanOf(found.choice);
   result.bits = BitsOf(context, found.choice);
   Describe(found, max_loss, *evaluator, result);
   return absl::OkStatus();
@@ -116,7 +120,7 @@ absl::Status RunFixedPointPlus(const MethodInputs& inputs,
       inputs, ActivationForm::kOffset,
       [](const Search& search) {
         return AllocateBits(
-            search.context, search.histograms, search.evaluator,
+            search.context, search.evaluator,
             {.max_loss = search.max_loss, .granularity = search.granularity},
             search.progress);
       },

@@ -77,6 +77,17 @@ TEST(FixedPointGridTest, OffsetFormsUseAllCodes) {
             5);
 }
 
+// 1000 values at -1, few up to 6: three bits of steps of a half keep the many.
+TEST(LeastErrorGridTest, KeepsTheEndWhereTheValuesAre) {
+  Histogram values({-1, 6}, 700);
+  values.Add(std::vector<float>(1000, -1.0f));
+  values.Add(std::vector<float>{2, 4, 6});
+  const FixedPoint format = {.bits = 3, .fraction = 1};
+  EXPECT_EQ(FixedPointGrid(format, ActivationForm::kOffset, {-1, 6}).zero_point,
+            1);
+  EXPECT_EQ(LeastErrorGrid(format, values).zero_point, 2);
+}
+
 TEST(FixedPointGridTest, OneBitAndConstantRangesAreUsable) {
   for (ActivationForm form :
        {ActivationForm::kSigned, ActivationForm::kOffset}) {
