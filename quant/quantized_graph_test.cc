@@ -66,11 +66,22 @@ TEST(RandomQuantizedGraphTest, OutputsFillTheirGrids) {
   }
 }
 
+// What is wrong with a graph, and what the refusal says.
+struct Spoiling {
+  const char* message;
+  std::function<void(QuantizedGraph&)> spoil;
+};
+
+void ExpectRefusal(const Spoiling& c) {
+  QuantizedGraph quantized = TestGraph();
+  c.spoil(quantized);
+  EXPECT_THAT(
+      ValidateQuantizedGraph(quantized),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.message)));
+}
+
 TEST(ValidateQuantizedGraphTest, RefusesWhatExecutorsCannotRun) {
-  const struct {
-    const char* message;
-    std::function<void(QuantizedGraph&)> spoil;
-  } cases[] = {
+  const Spoiling cases[] = {
       {"its architecture has", [](auto& q) { q.layers.pop_back(); }},
       {"expected \"b1.conv\"", [](auto& q) { q.layers[0].set_name("x"); }},
       {"bytes; its shape needs",
@@ -104,6 +115,12 @@ TEST(ValidateQuantizedGraphTest, RefusesWhatExecutorsCannotRun) {
              .mutable_output()
              ->set_scale(1e30f);
        }},
+  };
+  for (const Spoiling& c : cases) ExpectRefusal(c);
+}
+
+TEST(ValidateQuantizedGraphTest, RefusesBoundsThatDoNotFit) {
+  const Spoiling cases[] = {
       {"normalises after its activation",
        [](auto& q) { q.graph.layers[0].norm_after_activation = true; }},
       {"low has 2 bounds; it must have 0, 1 or 16",
@@ -120,13 +137,7 @@ TEST(ValidateQuantizedGraphTest, RefusesWhatExecutorsCannotRun) {
          q.layers[FirstOf(q, arch::LayerKind::kConcat)].set_high("x");
        }},
   };
-  for (const auto& c : cases) {
-    QuantizedGraph quantized = TestGraph();
-    c.spoil(quantized);
-    EXPECT_THAT(
-        ValidateQuantizedGraph(quantized),
-        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(c.message)));
-  }
+  for (const Spoiling& c : cases) ExpectRefusal(c);
 }
 
 }  // namespace

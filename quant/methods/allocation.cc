@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "quant/methods/cost.h"
 #include "quant/methods/ranges.h"
@@ -85,11 +85,10 @@ class Allocator {
       RETURN_IF_ERROR(Take(*best));
       ++taken_;
       progress({taken_ / bits_to_take,
-                absl::StrCat(best->tensor.name, ": ",
-                             FormatOf(best->tensor, result_.choice).bits,
-                             " bits, loss ", result_.score.loss, " expected ",
-                             result_.score.expected_loss, " divergence ",
-                             result_.score.divergence)});
+                absl::StrFormat("%s: %d bits, expected loss %.2f %%",
+                                best->tensor.name,
+                                FormatOf(best->tensor, result_.choice).bits,
+                                100 * result_.score.expected_loss)});
     }
   }
 
