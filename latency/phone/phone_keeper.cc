@@ -11,6 +11,7 @@
 #include "latency/phone/acceptance.h"
 #include "latency/phone/core_choice.h"
 #include "latency/phone/description.h"
+#include "latency/phone/output_check.h"
 
 namespace frostnas::latency {
 namespace {
@@ -243,6 +244,8 @@ absl::Status PhoneKeeper::SignUp(const StopToken& stop) {
   }
   ASSIGN_OR_RETURN(condition_files_, FindConditionFiles(adb_, options_.serial,
                                                         device.cores(), stop));
+  RETURN_IF_ERROR(
+      CheckOutputs(adb_, options_.serial, runner_, request, stop));
   cores_ = cores;
   device_ = std::move(device);
   return absl::OkStatus();
