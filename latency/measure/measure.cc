@@ -80,7 +80,7 @@ class Rounds {
     double cycle_ns = 0;
     for (Copy& copy : reference_) {
       WarmUp(copy);
-      copy.calls *= kReferenceSamples;
+      copy.calls = CallsFor(kReferenceSamples * options_.sample, copy.ns);
       cycle_ns = std::max(cycle_ns, (1 + copy.calls) * copy.ns);
     }
     for (Piece& piece : pieces_) {
@@ -171,8 +171,13 @@ class Rounds {
       settled = std::abs(ns - copy.ns) <= kSettled * std::min(ns, copy.ns);
       copy.ns = ns;
     }
-    copy.calls =
-        static_cast<int>(std::clamp(std::ceil(sample_ns / copy.ns), 1.0, 1e6));
+    copy.calls = CallsFor(options_.sample, copy.ns);
+  }
+
+  // Of `ns` each, to last as long as `duration` together.
+  static int CallsFor(absl::Duration duration, double ns) {
+    const double calls = std::ceil(absl::ToDoubleNanoseconds(duration) / ns);
+    return static_cast<int>(std::clamp(calls, 1.0, 1e6));
   }
 
   std::vector<Copy> reference_;
