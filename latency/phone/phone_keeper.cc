@@ -244,8 +244,7 @@ absl::Status PhoneKeeper::SignUp(const StopToken& stop) {
   }
   ASSIGN_OR_RETURN(condition_files_, FindConditionFiles(adb_, options_.serial,
                                                         device.cores(), stop));
-  RETURN_IF_ERROR(
-      CheckOutputs(adb_, options_.serial, runner_, request, stop));
+  RETURN_IF_ERROR(CheckOutputs(adb_, options_.serial, runner_, request, stop));
   cores_ = cores;
   device_ = std::move(device);
   return absl::OkStatus();

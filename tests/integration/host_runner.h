@@ -10,6 +10,9 @@ namespace frostnas {
 // runs. The bytes live as long as the program.
 latency::RunnerBundle HostRunner();
 
+// The same behind a program that spoils what it writes.
+latency::RunnerBundle SpoilingRunner();
+
 }  // namespace frostnas
 
 #endif  // FROSTNAS_TESTS_INTEGRATION_HOST_RUNNER_H_

@@ -102,16 +102,7 @@ TEST_F(PhoneDeviceTest, DescribesThePhone) {
 }
 
 TEST_F(PhoneDeviceTest, RefusesAPhoneThatComputesOtherOutputs) {
-  constexpr char kSpoils[] = R"(
-./real "$@"
-code=$?
-out=../job/check.out
-[ -f $out ] && printf '\000\377' | dd of=$out conv=notrunc 2>/dev/null
-exit $code
-)";
-  options_.runner.files = {{"real", options_.runner.files[0].bytes},
-                           {"runner", kSpoils}};
-  options_.runner.launch = {"sh", "./runner"};
+  options_.runner = SpoilingRunner();
   EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kFailedPrecondition,
                                HasSubstr("other outputs than the integer")));
 }

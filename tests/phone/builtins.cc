@@ -194,6 +194,21 @@ int Sha256Sum(const BuiltinCall& call) {
                      });
 }
 
+// Always as -An -v -tu1: decimal bytes, sixteen a line.
+int Od(const BuiltinCall& call) {
+  return ForEachFile(
+      call, Parse(call.args).operands,
+      [&](const std::string&, const std::string& bytes) {
+        std::string text;
+        for (size_t i = 0; i < bytes.size(); ++i) {
+          const bool ends = i % 16 == 15 || i + 1 == bytes.size();
+          absl::StrAppendFormat(&text, " %3d%s", static_cast<uint8_t>(bytes[i]),
+                                ends ? "\n" : "");
+        }
+        call.out(text);
+      });
+}
+
 int Df(const BuiltinCall& call) {
   const Parsed parsed = Parse(call.args);
   const Condition condition = call.device.condition();
@@ -474,6 +489,7 @@ const std::map<std::string, Builtin>& Builtins() {
       {"ls", Ls},
       {"mkdir", MkDir},
       {"mv", Move},
+      {"od", Od},
       {"pgrep", PGrep},
       {"pkill", PKill},
       {"pwd", WorkingDirectory},

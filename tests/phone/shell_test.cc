@@ -127,6 +127,7 @@ TEST_F(ShellTest, ToolsWorkOnThePhonesFiles) {
   EXPECT_EQ(Out("echo -n abc > /data/f; sha256sum /data/f; wc -c /data/f"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  "
             "/data/f\n3 /data/f\n");
+  EXPECT_EQ(Out("od -An -v -tu1 /data/f"), "  97  98  99\n");
   EXPECT_EQ(Out("wc -c < /data/f; head -c 2 /data/f"), "3\nab");
   EXPECT_EQ(Out("chmod 640 /data/f; stat -c '%s %a' /data/f"), "3 640\n");
   EXPECT_EQ(Code("test -x /data/f"), 1);
