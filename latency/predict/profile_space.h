@@ -45,9 +45,9 @@ struct ProfileOptions {
   // Of known devices, the most alike first; empty: every op is measured.
   std::vector<LatencyTable> start_from;
   double target_mape = 0.05;
-  // A device that is busy, too hot or away, or has failed (UNAVAILABLE, ABORTED,
-  // DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED), is asked again after each pause, so
-  // many times at most for one group of ops or one network.
+  // A device that is busy, too hot or away, or has failed (UNAVAILABLE,
+  // ABORTED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED), is asked again after each
+  // pause, so many times at most for one group of ops or one network.
   int retries = 60;
   absl::Duration retry_pause = absl::Seconds(5);
 };
