@@ -165,19 +165,19 @@ class SpaceProfile {
   absl::Status MeasureNetworks(absl::Span<const PlannedNetwork> networks) {
     if (networks.empty()) return absl::OkStatus();
     hooks_.begin("networks", static_cast<int>(networks.size()));
-    for (const auto& [network, held_out] : networks) {
+    for (const PlannedNetwork& planned : networks) {
       RETURN_IF_ERROR(stop_.Check());
       const absl::Duration start = clock_.Monotonic();
       v1::Measurement measured;
       RETURN_IF_ERROR(Patiently([&]() -> absl::Status {
         ASSIGN_OR_RETURN(measured,
-                         device_.Measure(RandomPackage(network, /*seed=*/1),
+                         device_.Measure(RandomPackage(planned.network, 1),
                                          Request(), stop_));
         return absl::OkStatus();
       }));
       KeepFullSpeed();
-      RETURN_IF_ERROR(
-          table_.AddNetwork(MeasuredNetworkOf(network, measured, held_out)));
+      RETURN_IF_ERROR(table_.AddNetwork(
+          MeasuredNetworkOf(planned.network, measured, planned.held_out)));
       ++summary_.networks_measured;
       summary_.networks_time += clock_.Monotonic() - start;
       hooks_.step();
