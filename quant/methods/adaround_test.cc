@@ -141,7 +141,7 @@ TEST(LearnRoundingTest, RoundsAgainstTheNearestWhereInputsAgree) {
   }
   ASSERT_OK_AND_ASSIGN(
       const LearnedRounding learned,
-      LearnRounding({layer, folded, {{1.0f}}}, samples, {}, Random(1), {}));
+      LearnRounding({layer, folded, {1.0f}}, samples, {}, Random(1), {}));
   EXPECT_EQ(learned.weights[0] + learned.weights[1], 1);
   // Mean x^2 is 7.5.
   EXPECT_NEAR(learned.nearest_error, 0.85 * 0.85 * 7.5, 1e-5);

@@ -13,8 +13,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 }  // namespace
 
 LayerForward::LayerForward(const arch::Layer& layer, const FoldedLayer& folded)
-    : layer_(layer),
-      folded_(folded),
+    : folded_(folded),
       geometry_(GeometryOf(layer)),
       low_(layer.activation == v1::ACTIVATION_RELU ||
                    layer.activation == v1::ACTIVATION_RELU6

@@ -25,7 +25,7 @@ struct LayerSamples {
 
 class LayerForward {
  public:
-  // Keeps `layer` and `folded`, of which it takes all but the weights.
+  // Keeps `folded`, of which it takes all but the weights.
   LayerForward(const arch::Layer& layer, const FoldedLayer& folded);
 
   // (positions, out channels): after the activation and a norm after it.
@@ -43,7 +43,6 @@ class LayerForward {
   void Multiply(const LayerSamples& samples, absl::Span<const float> weights);
   void MultiplyBack(const LayerSamples& samples, absl::Span<float> gradient);
 
-  const arch::Layer& layer_;
   const FoldedLayer& folded_;
   ConvGeometry geometry_;
   float low_, high_;            // of the activation
