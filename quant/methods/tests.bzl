@@ -29,12 +29,12 @@ _COMMON = [
     "//third_party:gtest_main",
 ]
 
-def method_tests(names, deps = []):
+def method_tests(names, deps = [], size = "small"):
     """Tests NAME.cc with the dependencies that all of them have, and `deps`."""
     for name in names:
         native.cc_test(
             name = name,
-            size = "small",
+            size = size,
             srcs = [name + ".cc"],
             tags = ["notsan"],
             deps = _COMMON + deps,
