@@ -29,13 +29,13 @@ _COMMON = [
     "//third_party:gtest_main",
 ]
 
-def method_tests(names, deps = [], size = "small"):
+def method_tests(names, deps = [], size = "small", tags = []):
     """Tests NAME.cc with the dependencies that all of them have, and `deps`."""
     for name in names:
         native.cc_test(
             name = name,
             size = size,
             srcs = [name + ".cc"],
-            tags = ["notsan"],
+            tags = ["notsan"] + tags,
             deps = _COMMON + deps,
         )
