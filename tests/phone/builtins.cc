@@ -18,44 +18,13 @@
 #include "absl/strings/strip.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "tests/phone/builtin_call.h"
+#include "tests/phone/program_builtins.h"
 
 namespace frostnas::phone {
 namespace {
 
-using Args = std::vector<std::string>;
-
 constexpr int64_t kMaxFileBytes = int64_t{1} << 30;
-
-// Options are single letters; the rest are operands.
-struct Parsed {
-  std::string options;
-  Args operands;
-
-  bool Has(char option) const {
-    return options.find(option) != std::string::npos;
-  }
-};
-
-Parsed Parse(const Args& args) {
-  Parsed parsed;
-  for (size_t i = 1; i < args.size(); ++i) {
-    if (parsed.operands.empty() && args[i].size() > 1 && args[i][0] == '-') {
-      absl::StrAppend(&parsed.options, args[i].substr(1));
-    } else {
-      parsed.operands.push_back(args[i]);
-    }
-  }
-  return parsed;
-}
-
-int Complain(const BuiltinCall& call, absl::string_view what) {
-  call.err(absl::StrCat(call.args[0], ": ", what, "\n"));
-  return 1;
-}
-
-int ComplainErrno(const BuiltinCall& call, absl::string_view what, int error) {
-  return Complain(call, absl::StrCat(what, ": ", strerror(error)));
-}
 
 // Calls `use` with each file, or with standard input where none is named.
 template <typename Use>
@@ -297,66 +266,6 @@ int Stat(const BuiltinCall& call) {
   return code;
 }
 
-// The signal of "-9", "-KILL", "-SIGKILL" or "-s KILL", taken out of `args`.
-int TakeSignal(Args& args) {
-  const std::pair<absl::string_view, int> names[] = {
-      {"KILL", SIGKILL}, {"TERM", SIGTERM}, {"HUP", SIGHUP}, {"INT", SIGINT}};
-  for (size_t i = 1; i < args.size(); ++i) {
-    absl::string_view name = args[i];
-    if (!absl::ConsumePrefix(&name, "-") || name == "f") continue;
-    absl::ConsumePrefix(&name, "SIG");
-    int signal = 0;
-    if (!absl::SimpleAtoi(name, &signal)) {
-      for (const auto& [known, number] : names) {
-        if (name == known) signal = number;
-      }
-    }
-    if (signal == 0 && name != "0") continue;
-    args.erase(args.begin() + static_cast<ptrdiff_t>(i));
-    return signal;
-  }
-  return SIGTERM;
-}
-
-int Kill(const BuiltinCall& call) {
-  Args args = call.args;
-  const int signal = TakeSignal(args);
-  int code = 0;
-  for (size_t i = 1; i < args.size(); ++i) {
-    int pid = 0;
-    if (!absl::SimpleAtoi(args[i], &pid) ||
-        !call.device.programs().KillPid(pid, signal)) {
-      code = ComplainErrno(call, args[i], ESRCH);
-    }
-  }
-  return code;
-}
-
-// By a pattern anywhere in the command line, with -f or without. Calls `use`
-// with each program.
-template <typename Use>
-int ForEachFound(const BuiltinCall& call, const Args& args, Use use) {
-  const Parsed parsed = Parse(args);
-  if (parsed.operands.size() != 1) return Complain(call, "needs a pattern");
-  const auto found = call.device.programs().Find(parsed.operands[0]);
-  if (!found.ok()) return Complain(call, found.status().message());
-  for (const pid_t pid : *found) use(pid);
-  return found->empty() ? 1 : 0;
-}
-
-int PKill(const BuiltinCall& call) {
-  Args args = call.args;
-  const int signal = TakeSignal(args);
-  return ForEachFound(call, args, [&](pid_t pid) {
-    call.device.programs().KillPid(pid, signal);
-  });
-}
-
-int PGrep(const BuiltinCall& call) {
-  return ForEachFound(call, call.args,
-                      [&](pid_t pid) { call.out(absl::StrCat(pid, "\n")); });
-}
-
 int Sleep(const BuiltinCall& call) {
   double seconds = 0;
   if (call.args.size() != 2 || !absl::SimpleAtod(call.args[1], &seconds)) {
@@ -468,11 +377,6 @@ int RebootBuiltin(const BuiltinCall& call) {
 }
 
 }  // namespace
-
-std::string BuiltinCall::HostPath(absl::string_view path) const {
-  if (path == "/dev/null") return "/dev/null";
-  return device.HostPath(NormalPath(directory, path));
-}
 
 const std::map<std::string, Builtin>& Builtins() {
   static const auto& builtins = *new std::map<std::string, Builtin>{
