@@ -1,15 +1,13 @@
 #include "quant/xnnpack/add_step.h"
 
-#include <pthreadpool.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "quant/simd/elementwise.h"
 #include "quant/xnnpack/signed_bytes.h"
+#include "quant/xnnpack/tiled_step.h"
 
 namespace frostnas::quant {
 namespace {
@@ -17,45 +15,26 @@ namespace {
 // Values that are added at once: three of these fit in the first cache.
 constexpr size_t kTile = 4096;
 
-class AddStep final : public Step {
+class AddStep final : public TiledStep {
  public:
   AddStep(const AddParams& params, int64_t elements)
-      : params_(params), elements_(elements) {}
-
-  absl::Status SetUp(const StepTensors& tensors,
-                     const ThreadPool& threads) override {
-    tensors_ = tensors;
-    threads_ = threads;
-    return absl::OkStatus();
-  }
-
-  void Execute() override {
-    pthreadpool_parallelize_1d_tile_1d(
-        threads_.get(),
-        [](void* self, size_t begin, size_t count) {
-          static_cast<AddStep*>(self)->AddTile(begin, count);
-        },
-        this, tensors_.batch * elements_, kTile, /*flags=*/0);
-  }
+      : TiledStep(elements, kTile), params_(params) {}
 
   std::string kernel() const override {
     return absl::StrCat("simd add ", simd::Target());
   }
 
  private:
-  void AddTile(size_t begin, size_t count) const {
+  void RunTile(size_t begin, size_t count) const override {
     uint8_t a[kTile], b[kTile], sum[kTile];
     const auto size = static_cast<int64_t>(count);
-    FlipSigns(tensors_.src[0] + begin, size, a);
-    FlipSigns(tensors_.src[1] + begin, size, b);
+    FlipSigns(tensors().src[0] + begin, size, a);
+    FlipSigns(tensors().src[1] + begin, size, b);
     simd::Add(params_, {a, count}, {b, count}, {sum, count});
-    FlipSigns(sum, size, tensors_.dst + begin);
+    FlipSigns(sum, size, tensors().dst + begin);
   }
 
   const AddParams params_;
-  const int64_t elements_;
-  StepTensors tensors_;
-  ThreadPool threads_;
 };
 
 }  // namespace
