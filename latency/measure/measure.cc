@@ -300,6 +300,21 @@ bool Agrees(const MeasureResult& result, double max_spread) {
                      });
 }
 
+absl::StatusOr<double> SpeedOfCopyNs(const Work& copy, absl::Duration duration,
+                                     Machine& machine, const StopToken& stop) {
+  const int64_t start_ns = machine.NowNs();
+  std::vector<double> runs_ns;
+  int64_t last_ns = start_ns;
+  while (runs_ns.empty() || absl::Nanoseconds(last_ns - start_ns) < duration) {
+    RETURN_IF_ERROR(stop.Check());
+    copy();
+    const int64_t now_ns = machine.NowNs();
+    runs_ns.push_back(std::max<double>(1, now_ns - last_ns));
+    last_ns = now_ns;
+  }
+  return Quantile(std::move(runs_ns), kFullSpeedQuantile);
+}
+
 }  // namespace
 
 absl::StatusOr<MeasureResult> Measure(absl::Span<const WorkCopies> works,
@@ -351,18 +366,9 @@ absl::StatusOr<double> EstimateFullSpeedNs(const WorkCopies& reference,
                                            const StopToken& stop) {
   std::vector<double> speeds_ns;
   for (const Work& copy : reference) {
-    const int64_t start_ns = machine.NowNs();
-    std::vector<double> runs_ns;
-    int64_t last_ns = start_ns;
-    while (runs_ns.empty() || absl::Nanoseconds(last_ns - start_ns) <
-                                  duration / reference.size()) {
-      RETURN_IF_ERROR(stop.Check());
-      copy();
-      const int64_t now_ns = machine.NowNs();
-      runs_ns.push_back(std::max<double>(1, now_ns - last_ns));
-      last_ns = now_ns;
-    }
-    speeds_ns.push_back(Quantile(std::move(runs_ns), kFullSpeedQuantile));
+    ASSIGN_OR_RETURN(
+        speeds_ns.emplace_back(),
+        SpeedOfCopyNs(copy, duration / reference.size(), machine, stop));
   }
   return Mean(speeds_ns);
 }

@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "latency/reference_network.h"
 #include "quant/executor.h"
+#include "quant/layer_params.h"
 #include "quant/package.h"
 #include "quant/quantized_graph.h"
 
@@ -41,9 +42,7 @@ v1::DatasetInfo InfoOf(const v1::Architecture& architecture) {
 
 std::string RandomInput(const arch::Graph& graph) {
   Random random(kSeed);
-  std::string input(static_cast<size_t>(kBatch) * graph.input.size *
-                        graph.input.size * graph.input.channels,
-                    '\0');
+  std::string input(kBatch * quant::Elements(graph.input), '\0');
   for (char& value : input) value = static_cast<char>(random.UniformInt(256));
   return input;
 }
