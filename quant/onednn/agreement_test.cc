@@ -27,25 +27,17 @@ using ::testing::Not;
 
 constexpr ExecutorOptions kKeep = {.keep_layer_outputs = true};
 
-QuantizedGraph Quantize(const v1::Architecture& architecture, uint64_t seed) {
-  return RandomQuantizedGraph(arch::ExpandArchitecture(architecture).value(),
-                              seed);
+void ExpectSameBits(const QuantizedGraph& quantized,
+                    const std::vector<uint8_t>& input, int batch) {
+  ASSERT_OK_AND_ASSIGN(const auto onednn,
+                       CreateOnednnExecutor(quantized, kKeep));
+  ExpectSameBits(quantized, input, batch, *onednn);
 }
 
-// Runs `batch` random images through both; no value may differ.
 void ExpectSameBits(const QuantizedGraph& quantized, int batch,
                     int threads = 1) {
   nn::SetComputeThreads(threads);
-  ASSERT_OK_AND_ASSIGN(const auto reference,
-                       CreateReferenceExecutor(quantized));
-  ASSERT_OK_AND_ASSIGN(const auto onednn,
-                       CreateOnednnExecutor(quantized, kKeep));
-  const std::vector<uint8_t> input = RandomInput(quantized, batch, 7);
-  reference->RunQuantized(input, batch);
-  onednn->RunQuantized(input, batch);
-  const Agreement agreement = CompareLayers(quantized, *reference, *onednn);
-  EXPECT_GT(agreement.values, 0);
-  EXPECT_EQ(agreement.first_difference, "");
+  ExpectSameBits(quantized, RandomInput(quantized, batch, 7), batch);
 }
 
 TEST(OnednnAgreementTest, EveryKindOfLayer) {
@@ -64,13 +56,7 @@ TEST(OnednnAgreementTest, RandomNetworks) {
 TEST(OnednnAgreementTest, BoundsOnEveryKindOfLayer) {
   for (uint64_t seed = 0; seed < 25; ++seed) {
     SCOPED_TRACE(seed);
-    QuantizedGraph quantized =
-        Quantize(seed == 0 ? NormAfterActivationArchitecture()
-                           : RandomArchitecture(seed),
-                 seed);
-    AddRandomBounds(seed, quantized);
-    ASSERT_OK(ValidateQuantizedGraph(quantized));
-    ExpectSameBits(quantized, 3, /*threads=*/2);
+    ExpectSameBits(BoundedNetwork(seed), 3, /*threads=*/2);
   }
 }
 
@@ -104,36 +90,17 @@ TEST(OnednnAgreementTest, SharedBuffersGiveTheSameOutput) {
   }
 }
 
-// All inputs and weights at their ends: sums that 16 bits cannot hold.
 TEST(OnednnAgreementTest, ExtremeValuesDoNotSaturate) {
-  QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 4);
-  for (v1::PackageLayer& layer : quantized.layers) {
-    for (char& weight : *layer.mutable_weights()) {
-      weight = weight < 0 ? -127 : 127;
-    }
+  const QuantizedGraph quantized = ExtremeNetwork();
+  for (uint8_t value : {0, 255}) {
+    ExpectSameBits(quantized,
+                   std::vector<uint8_t>(Elements(quantized.graph.input), value),
+                   1);
   }
-  ASSERT_OK_AND_ASSIGN(const auto reference,
-                       CreateReferenceExecutor(quantized));
-  ASSERT_OK_AND_ASSIGN(const auto onednn,
-                       CreateOnednnExecutor(quantized, kKeep));
-  const std::vector<uint8_t> input(Elements(quantized.graph.input), 255);
-  reference->RunQuantized(input, 1);
-  onednn->RunQuantized(input, 1);
-  EXPECT_EQ(CompareLayers(quantized, *reference, *onednn).first_difference, "");
 }
 
-// Multipliers that are powers of two make ties frequent.
 TEST(OnednnAgreementTest, TiesRoundToEven) {
-  QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 5);
-  for (size_t i = 0; i < quantized.layers.size(); ++i) {
-    v1::PackageLayer& layer = quantized.layers[i];
-    const int zero_point = layer.output().zero_point();
-    layer.mutable_output()->set_scale(zero_point == 0 ? 0.25f : 0.5f);
-    for (float& scale : *layer.mutable_weight_scale()) scale = 1.0f / 4096;
-  }
-  quantized.input.set_scale(0.25f);
-  ASSERT_OK(ValidateQuantizedGraph(quantized));
-  ExpectSameBits(quantized, 3);
+  ExpectSameBits(NetworkOfTies(), 3);
 }
 
 TEST(OnednnAgreementTest, NamesItsInstructionSetAndKernels) {

@@ -3,15 +3,20 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "arch/graph.h"
 #include "base/random.h"
+#include "base/status_matchers.h"
+#include "gtest/gtest.h"
 #include "quant/grid.h"
 #include "quant/grid_groups.h"
 #include "quant/layer_params.h"
+#include "quant/testing/architectures.h"
 
 namespace frostnas::quant {
 
@@ -63,6 +68,53 @@ Agreement CompareLayers(const QuantizedGraph& quantized, Executor& expected,
     }
   }
   return agreement;
+}
+
+QuantizedGraph Quantize(const v1::Architecture& architecture, uint64_t seed) {
+  return RandomQuantizedGraph(arch::ExpandArchitecture(architecture).value(),
+                              seed);
+}
+
+QuantizedGraph BoundedNetwork(uint64_t seed) {
+  QuantizedGraph quantized = Quantize(
+      seed == 0 ? NormAfterActivationArchitecture() : RandomArchitecture(seed),
+      seed);
+  AddRandomBounds(seed, quantized);
+  return quantized;
+}
+
+QuantizedGraph ExtremeNetwork() {
+  QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 4);
+  for (v1::PackageLayer& layer : quantized.layers) {
+    for (char& weight : *layer.mutable_weights()) {
+      weight = static_cast<signed char>(weight) < 0 ? -127 : 127;
+    }
+  }
+  return quantized;
+}
+
+QuantizedGraph NetworkOfTies() {
+  QuantizedGraph quantized = Quantize(EveryLayerArchitecture(), 5);
+  for (v1::PackageLayer& layer : quantized.layers) {
+    const int zero_point = layer.output().zero_point();
+    layer.mutable_output()->set_scale(zero_point == 0 ? 0.25f : 0.5f);
+    for (float& scale : *layer.mutable_weight_scale()) scale = 1.0f / 4096;
+  }
+  quantized.input.set_scale(0.25f);
+  return quantized;
+}
+
+void ExpectSameBits(const QuantizedGraph& quantized,
+                    const std::vector<uint8_t>& input, int batch,
+                    Executor& actual) {
+  ASSERT_OK(ValidateQuantizedGraph(quantized));
+  ASSERT_OK_AND_ASSIGN(const auto reference,
+                       CreateReferenceExecutor(quantized));
+  reference->RunQuantized(input, batch);
+  actual.RunQuantized(input, batch);
+  const Agreement agreement = CompareLayers(quantized, *reference, actual);
+  EXPECT_GT(agreement.values, 0);
+  EXPECT_EQ(agreement.first_difference, "");
 }
 
 }  // namespace frostnas::quant
