@@ -11,8 +11,8 @@
 #include "base/status_macros.h"
 #include "quant/executor.h"
 #include "quant/layer_params.h"
-#include "quant/methods/fake_quant.h"
-#include "quant/methods/integer_layers.h"
+#include "quant/methods/network/fake_quant.h"
+#include "quant/methods/network/integer_layers.h"
 #include "quant/methods/noise.h"
 
 namespace frostnas::quant {

@@ -1,8 +1,8 @@
 // Start here: what every quantization method takes and gives.
 //
 // A method takes a trained float network and images and gives a plan, from
-// which quant/methods/integer_layers.h makes the package. Most are made of
-// stages that each do one thing, joined by "+" in this order:
+// which quant/methods/network/integer_layers.h makes the package. Most are made
+// of stages that each do one thing, joined by "+" in this order:
 //
 //   transform   changes the folded network, not its function (cle)
 //   ranges      grids of activations, scales of weights (minmax, mse, ...)
@@ -37,8 +37,8 @@
 #include "absl/types/span.h"
 #include "base/stop.h"
 #include "nn/data/image_set.h"
-#include "quant/methods/folded_network.h"
-#include "quant/methods/integer_layers.h"
+#include "quant/methods/network/folded_network.h"
+#include "quant/methods/network/integer_layers.h"
 
 namespace frostnas::quant {
 

@@ -18,9 +18,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/stop.h"
-#include "quant/methods/batches.h"
-#include "quant/methods/folded_network.h"
-#include "quant/methods/integer_layers.h"
+#include "quant/methods/network/folded_network.h"
+#include "quant/methods/network/integer_layers.h"
+#include "quant/methods/ranges/batches.h"
 
 namespace frostnas::quant {
 

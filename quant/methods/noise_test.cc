@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "nn/threads.h"
 #include "quant/layer_tensors.h"
-#include "quant/methods/range_stages.h"
+#include "quant/methods/ranges/range_stages.h"
 #include "quant/testing/architectures.h"
 #include "quant/testing/float_network.h"
 

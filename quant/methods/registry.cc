@@ -1,13 +1,13 @@
 #include "quant/methods/registry.h"
 
-#include "quant/methods/adaround.h"
-#include "quant/methods/bias_correction.h"
-#include "quant/methods/equalize.h"
-#include "quant/methods/fixed_point_stages.h"
+#include "quant/methods/fixed_point/fixed_point_stages.h"
+#include "quant/methods/layerwise/adaround.h"
+#include "quant/methods/layerwise/bias_correction.h"
+#include "quant/methods/layerwise/equalize.h"
 #include "quant/methods/learned/fat.h"
 #include "quant/methods/learned/lsq.h"
 #include "quant/methods/learned/rescale.h"
-#include "quant/methods/range_stages.h"
+#include "quant/methods/ranges/range_stages.h"
 
 namespace frostnas::quant {
 namespace {

@@ -1,9 +1,6 @@
-"""Tests of this folder that run networks share their dependencies."""
+"""Tests of methods that run networks share their dependencies."""
 
 _COMMON = [
-    ":fake_quant",
-    ":folded_network",
-    ":integer_layers",
     "//arch:graph",
     "//base:random",
     "//base:status_matchers",
@@ -22,6 +19,9 @@ _COMMON = [
     "//quant:grid",
     "//quant:package",
     "//quant:quantized_graph",
+    "//quant/methods/network:fake_quant",
+    "//quant/methods/network:folded_network",
+    "//quant/methods/network:integer_layers",
     "//quant/onednn:onednn_executor",
     "//quant/testing:architectures",
     "//quant/testing:float_network",

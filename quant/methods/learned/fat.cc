@@ -14,13 +14,13 @@
 #include "nn/data/loader.h"
 #include "quant/grid.h"
 #include "quant/grid_groups.h"
-#include "quant/methods/batches.h"
-#include "quant/methods/calibrator.h"
 #include "quant/methods/learned/distillation.h"
 #include "quant/methods/learned/rescale.h"
 #include "quant/methods/learned/thresholds.h"
 #include "quant/methods/learned/tuning.h"
-#include "quant/methods/weight_scales.h"
+#include "quant/methods/ranges/batches.h"
+#include "quant/methods/ranges/calibrator.h"
+#include "quant/methods/ranges/weight_scales.h"
 
 namespace frostnas::quant {
 namespace {

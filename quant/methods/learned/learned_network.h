@@ -15,10 +15,10 @@
 #include "absl/status/statusor.h"
 #include "nn/network.h"
 #include "nn/parameter.h"
-#include "quant/methods/folded_network.h"
-#include "quant/methods/integer_layers.h"
 #include "quant/methods/learned/learned_quantizer.h"
 #include "quant/methods/method.h"
+#include "quant/methods/network/folded_network.h"
+#include "quant/methods/network/integer_layers.h"
 
 namespace frostnas::quant {
 

@@ -15,11 +15,11 @@
 #include "nn/loss.h"
 #include "quant/grid.h"
 #include "quant/grid_groups.h"
-#include "quant/methods/batches.h"
-#include "quant/methods/calibrator.h"
 #include "quant/methods/learned/learned_network.h"
 #include "quant/methods/learned/lsq_quantizer.h"
 #include "quant/methods/learned/tuning.h"
+#include "quant/methods/ranges/batches.h"
+#include "quant/methods/ranges/calibrator.h"
 
 namespace frostnas::quant {
 namespace {

@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "quant/methods/folded_network.h"
-#include "quant/methods/integer_layers.h"
 #include "quant/methods/learned/learned_quantizer.h"
 #include "quant/methods/learned/symmetric_weights.h"
+#include "quant/methods/network/folded_network.h"
+#include "quant/methods/network/integer_layers.h"
 
 namespace frostnas::quant {
 

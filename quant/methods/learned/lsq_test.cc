@@ -7,8 +7,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nn/threads.h"
-#include "quant/methods/fake_quant.h"
-#include "quant/methods/range_stages.h"
+#include "quant/methods/network/fake_quant.h"
+#include "quant/methods/ranges/range_stages.h"
 #include "quant/testing/architectures.h"
 #include "quant/testing/float_network.h"
 

@@ -32,10 +32,10 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/stop.h"
-#include "quant/methods/batches.h"
-#include "quant/methods/calibrator.h"
-#include "quant/methods/folded_network.h"
 #include "quant/methods/method.h"
+#include "quant/methods/network/folded_network.h"
+#include "quant/methods/ranges/batches.h"
+#include "quant/methods/ranges/calibrator.h"
 
 namespace frostnas::quant {
 

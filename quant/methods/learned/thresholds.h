@@ -21,9 +21,9 @@
 #include <string>
 #include <vector>
 
-#include "quant/methods/integer_layers.h"
 #include "quant/methods/learned/learned_quantizer.h"
 #include "quant/methods/learned/symmetric_weights.h"
+#include "quant/methods/network/integer_layers.h"
 #include "quant/observer.h"
 
 namespace frostnas::quant {

@@ -1,0 +1,375 @@
+#include "quant/methods/fixed_point/fixed_point_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "quant/grid_groups.h"
+
+namespace frostnas::quant {
+namespace {
+
+constexpr int kStoredBits = 8;
+constexpr int kStartBiasBits = 16;
+// A neighbour must be so much better to be worth a bit.
+constexpr double kTradeOff = 0.0015;
+// Budgets of the ablation are halved so often at most.
+constexpr int kHalvings = 8;
+// Budgets of the published search are reduced to so much, so often at most.
+constexpr double kReduction = 0.7;
+constexpr int kReductions = 6;
+
+constexpr TensorKind kKinds[] = {TensorKind::kWeights, TensorKind::kBias,
+                                 TensorKind::kActivation};
+
+float LargestOf(const std::vector<float>& values) {
+  float largest = 0;
+  for (float value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+int MaxBits(TensorKind kind) {
+  return kind == TensorKind::kBias ? kStartBiasBits : kStoredBits;
+}
+
+// Losses of the formats that were tried.
+class LossTable {
+ public:
+  using Loss = std::function<absl::StatusOr<double>(const FixedPoint&)>;
+  explicit LossTable(const Loss& loss) : loss_(loss) {}
+
+  absl::StatusOr<double> At(const FixedPoint& format) {
+    const auto key = std::pair(format.bits, format.fraction);
+    const auto found = losses_.find(key);
+    if (found != losses_.end()) return found->second;
+    ASSIGN_OR_RETURN(const double loss, loss_(format));
+    losses_[key] = loss;
+    return loss;
+  }
+
+ private:
+  const Loss& loss_;
+  std::map<std::pair<int, int>, double> losses_;
+};
+
+// The fewest bits within the budget, `step` taken again and again from `from`,
+// `past` steps beyond the first failure.
+absl::StatusOr<FixedPoint> Walk(const FixedPoint& from, const FixedPoint& step,
+                                double budget, int past, LossTable& table) {
+  FixedPoint best = from;
+  FixedPoint at = from;
+  int failures = 0;
+  while (at.bits > 1 && failures <= past) {
+    at = {at.bits + step.bits, at.fraction + step.fraction};
+    ASSIGN_OR_RETURN(const double loss, table.At(at));
+    if (loss <= budget) {
+      best = at;
+    } else {
+      ++failures;
+    }
+  }
+  return best;
+}
+
+absl::StatusOr<FixedPoint> BestNeighbour(const FixedPoint& from, int max_bits,
+                                         LossTable& table) {
+  FixedPoint best = from;
+  double least = std::numeric_limits<double>::infinity();
+  for (int bits = from.bits - 1; bits <= from.bits + 1; ++bits) {
+    if (bits < 1 || bits > max_bits) continue;
+    for (int shift = -1; shift <= 1; ++shift) {
+      const FixedPoint format = {bits, from.fraction + shift};
+      ASSIGN_OR_RETURN(const double loss, table.At(format));
+      if (loss >= least) continue;
+      least = loss;
+      best = format;
+    }
+  }
+  return best;
+}
+
+// Where a search of one tensor starts.
+FixedPoint StartOf(const SearchedTensor& tensor,
+                   const FixedPointNetwork& choice) {
+  const FixedPoint format = FormatOf(tensor, choice);
+  if (tensor.kind != TensorKind::kBias) return format;
+  return {kStoredBits, format.fraction - (format.bits - kStoredBits)};
+}
+
+// Losses of networks that differ from NoClipStart in one tensor.
+class AloneLosses {
+ public:
+  AloneLosses(const FixedPointContext& context, PlanEvaluator& evaluator)
+      : context_(context),
+        evaluator_(evaluator),
+        planner_(context),
+        start_(NoClipStart(context)) {}
+
+  int evaluations() const { return evaluations_; }
+
+  // Sets all tensors of a kind in `choice`.
+  absl::Status ChooseAll(TensorKind kind, double max_loss,
+                         FixedPointNetwork& choice) {
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(start_), 0));
+    ASSIGN_OR_RETURN(const PlanScore start,
+                     evaluator_.Evaluate(planner_.PlanOf(start_), 0));
+    const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
+    const auto tensors = TensorsOf(context_.network.graph, kind);
+    const int count = static_cast<int>(tensors.size());
+    for (int i = 0; i < count; ++i) {
+      const SearchedTensor& tensor = tensors[i];
+      ASSIGN_OR_RETURN(
+          const FixedPoint format,
+          DescendTensor(StartOf(tensor, start_),
+                        start.expected_loss + BudgetOf(kind, i, count, to_lose),
+                        MaxBits(kind), [&](const FixedPoint& tried) {
+                          return Loss(tensor, tried);
+                        }));
+      SetFormat(tensor, format, choice);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::StatusOr<double> Loss(const SearchedTensor& tensor,
+                              const FixedPoint& format) {
+    const auto key = std::tuple(tensor.name, format.bits, format.fraction);
+    const auto found = losses_.find(key);
+    if (found != losses_.end()) return found->second;
+    FixedPointNetwork tried = start_;
+    SetFormat(tensor, format, tried);
+    ++evaluations_;
+    ASSIGN_OR_RETURN(
+        const PlanScore score,
+        evaluator_.Evaluate(planner_.PlanOf(tried), tensor.first_layer));
+    losses_[key] = score.expected_loss;
+    return score.expected_loss;
+  }
+
+  const FixedPointContext& context_;
+  PlanEvaluator& evaluator_;
+  FixedPointPlanner planner_;
+  const FixedPointNetwork start_;
+  std::map<std::tuple<std::string, int, int>, double> losses_;
+  int evaluations_ = 0;
+};
+
+class Greedy {
+ public:
+  Greedy(const FixedPointContext& context, PlanEvaluator& evaluator,
+         const OnSearchProgress& progress)
+      : context_(context),
+        evaluator_(evaluator),
+        progress_(progress),
+        planner_(context) {}
+
+  absl::StatusOr<SearchResult> Run(double max_loss, int run) {
+    result_ = {.choice = NoClipStart(context_)};
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
+    ASSIGN_OR_RETURN(const PlanScore start,
+                     evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
+    const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
+    for (int k = 0; k < 3; ++k) {
+      const auto tensors = TensorsOf(context_.network.graph, kKinds[k]);
+      RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
+      const int count = static_cast<int>(tensors.size());
+      for (int i = 0; i < count; ++i) {
+        RETURN_IF_ERROR(Search(
+            tensors[i],
+            start.expected_loss + BudgetOf(kKinds[k], i, count, to_lose)));
+        progress_(
+            {(k + (i + 1.0) / count) / 3,
+             absl::StrCat("run ", run + 1, ", ", tensors[i].name, ": ",
+                          FormatOf(tensors[i], result_.choice).bits, " bits")});
+      }
+    }
+    ASSIGN_OR_RETURN(result_.score,
+                     evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
+    return result_;
+  }
+
+ private:
+  absl::Status Search(const SearchedTensor& tensor, double budget) {
+    const auto loss = [&](const FixedPoint& format) -> absl::StatusOr<double> {
+      FixedPointNetwork tried = result_.choice;
+      SetFormat(tensor, format, tried);
+      ++result_.evaluations;
+      ASSIGN_OR_RETURN(
+          const PlanScore score,
+          evaluator_.Evaluate(planner_.PlanOf(tried), tensor.first_layer));
+      return score.expected_loss;
+    };
+    ASSIGN_OR_RETURN(const FixedPoint format,
+                     DescendTensor(StartOf(tensor, result_.choice), budget,
+                                   MaxBits(tensor.kind), loss));
+    SetFormat(tensor, format, result_.choice);
+    return evaluator_.SetBase(planner_.PlanOf(result_.choice),
+                              tensor.first_layer);
+  }
+
+  const FixedPointContext& context_;
+  PlanEvaluator& evaluator_;
+  const OnSearchProgress& progress_;
+  FixedPointPlanner planner_;
+  SearchResult result_;
+};
+
+}  // namespace
+
+std::vector<SearchedTensor> TensorsOf(const arch::Graph& graph,
+                                      TensorKind kind) {
+  const GridGroups groups(graph);
+  std::set<int> seen = {groups.group(arch::kGraphInput)};
+  std::vector<SearchedTensor> tensors;
+  for (size_t i = 0; i < graph.layers.size(); ++i) {
+    const int layer = static_cast<int>(i);
+    const std::string& name = graph.layers[i].name;
+    if (kind == TensorKind::kActivation) {
+      const int group = groups.group(layer);
+      if (!seen.insert(group).second) continue;
+      tensors.push_back({kind, group, layer, name + " output"});
+    } else if (graph.layers[i].has_weights()) {
+      tensors.push_back(
+          {kind, layer, layer,
+           name + (kind == TensorKind::kBias ? " biases" : " weights")});
+    }
+  }
+  return tensors;
+}
+
+FixedPoint FormatOf(const SearchedTensor& tensor,
+                    const FixedPointNetwork& choice) {
+  switch (tensor.kind) {
+    case TensorKind::kWeights: {
+      const FixedPointWeights& weights = choice.layers[tensor.index].weights;
+      return {weights.bits, weights.fractions[0]};
+    }
+    case TensorKind::kBias:
+      return choice.layers[tensor.index].bias;
+    case TensorKind::kActivation:
+      break;
+  }
+  return choice.activations[tensor.index];
+}
+
+void SetFormat(const SearchedTensor& tensor, const FixedPoint& format,
+               FixedPointNetwork& choice) {
+  switch (tensor.kind) {
+    case TensorKind::kWeights:
+      choice.layers[tensor.index].weights = {format.bits, {format.fraction}};
+      return;
+    case TensorKind::kBias:
+      choice.layers[tensor.index].bias = format;
+      return;
+    case TensorKind::kActivation:
+      choice.activations[tensor.index] = format;
+      return;
+  }
+}
+
+FixedPointNetwork NoClipStart(const FixedPointContext& context) {
+  FixedPointNetwork start;
+  for (const FoldedLayer& folded : context.network.layers) {
+    FixedPointLayer& layer = start.layers.emplace_back();
+    layer.weights = {kStoredBits,
+                     {NoClipFraction(LargestOf(folded.weights), kStoredBits)}};
+    layer.bias = {kStartBiasBits,
+                  NoClipFraction(LargestOf(folded.bias), kStartBiasBits)};
+  }
+  for (const Range& range : context.ranges) {
+    const float largest = std::max(std::abs(range.min), std::abs(range.max));
+    start.activations.push_back(
+        {kStoredBits, NoClipFraction(largest, kStoredBits)});
+  }
+  return start;
+}
+
+double BudgetOf(TensorKind kind, int i, int count, double max_loss) {
+  const double half = max_loss / 2;
+  const double share = half * (i + 1) / count;
+  switch (kind) {
+    case TensorKind::kWeights:
+      return share;
+    case TensorKind::kBias:
+      return half;
+    case TensorKind::kActivation:
+      break;
+  }
+  return half + share;
+}
+
+absl::StatusOr<FixedPoint> DescendTensor(
+    const FixedPoint& start, double budget, int max_bits,
+    const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss) {
+  LossTable table(loss);
+  ASSIGN_OR_RETURN(const double first, table.At(start));
+  if (first > budget) return start;
+  ASSIGN_OR_RETURN(FixedPoint least, Walk(start, {-1, -1}, budget, 1, table));
+  if (least.bits > 2) {
+    ASSIGN_OR_RETURN(least, Walk(least, {-1, 0}, budget, 0, table));
+  }
+  ASSIGN_OR_RETURN(const FixedPoint best,
+                   BestNeighbour(least, max_bits, table));
+  ASSIGN_OR_RETURN(const double loss_least, table.At(least));
+  ASSIGN_OR_RETURN(const double loss_best, table.At(best));
+  const bool worth = loss_least - loss_best >= kTradeOff;
+  return worth || best.bits <= least.bits ? best : least;
+}
+
+absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
+                                          PlanEvaluator& evaluator,
+                                          double max_loss,
+                                          const OnSearchProgress& progress) {
+  Greedy greedy(context, evaluator, progress);
+  SearchResult result;
+  int evaluations = 0;
+  for (int run = 0; run <= kReductions; ++run) {
+    ASSIGN_OR_RETURN(result,
+                     greedy.Run(max_loss * std::pow(kReduction, run), run));
+    evaluations += result.evaluations;
+    if (result.score.believed_loss() <= max_loss) break;
+  }
+  result.evaluations = evaluations;
+  return result;
+}
+
+absl::StatusOr<SearchResult> IndependentSearch(
+    const FixedPointContext& context, PlanEvaluator& evaluator, double max_loss,
+    const OnSearchProgress& progress) {
+  const FixedPointNetwork start = NoClipStart(context);
+  AloneLosses alone(context, evaluator);
+  FixedPointPlanner planner(context);
+  SearchResult result;
+  for (int halving = 0; halving <= kHalvings; ++halving) {
+    result.choice = start;
+    for (TensorKind kind : kKinds) {
+      RETURN_IF_ERROR(
+          alone.ChooseAll(kind, std::ldexp(max_loss, -halving), result.choice));
+    }
+    RETURN_IF_ERROR(evaluator.SetBase(planner.PlanOf(result.choice), 0));
+    ASSIGN_OR_RETURN(result.score,
+                     evaluator.Evaluate(planner.PlanOf(result.choice), 0));
+    result.evaluations = alone.evaluations() + halving + 1;
+    progress({(halving + 1.0) / (kHalvings + 1),
+              absl::StrCat("budgets halved ", halving, " times")});
+    if (result.score.believed_loss() <= max_loss) return result;
+  }
+  // Nothing but 8 bits everywhere.
+  result.choice = start;
+  for (const SearchedTensor& bias :
+       TensorsOf(context.network.graph, TensorKind::kBias)) {
+    SetFormat(bias, StartOf(bias, start), result.choice);
+  }
+  ASSIGN_OR_RETURN(result.score,
+                   evaluator.Evaluate(planner.PlanOf(result.choice), 0));
+  return result;
+}
+
+}  // namespace frostnas::quant
