@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,8 +36,9 @@ ABSL_FLAG(
     "Methods, a comma list; each a name from above, or stages joined by "
     "+. Empty: cle+mse+bias_correction, or with compare all that are worth "
     "comparing.");
-ABSL_FLAG(int, calibration_images, 512,
-          "Training images that ranges are chosen on. Labels are not used.");
+ABSL_FLAG(std::optional<int>, calibration_images, std::nullopt,
+          "Training images that ranges are chosen on. Labels are not used. "
+          "Without it: 512, or all where there are fewer.");
 ABSL_FLAG(int, search_images, 0,
           "Validation images that searching methods choose on. 0: all.");
 ABSL_FLAG(int, test_images, 0,
@@ -216,9 +218,12 @@ absl::StatusOr<Work> LoadWork() {
                    DatasetFromFlags(absl::GetFlag(FLAGS_seed)));
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec));
   RETURN_IF_ERROR(CheckDatasetFits(dataset->info, work.model));
+  const int calibration_images =
+      absl::GetFlag(FLAGS_calibration_images)
+          .value_or(std::min<int64_t>(512, dataset->train.count()));
   ASSIGN_OR_RETURN(work.calibration,
                    FirstImages(dataset->train, "calibration_images",
-                               absl::GetFlag(FLAGS_calibration_images), false));
+                               calibration_images, false));
   ASSIGN_OR_RETURN(work.search,
                    FirstImages(dataset->val, "search_images",
                                absl::GetFlag(FLAGS_search_images), true));
