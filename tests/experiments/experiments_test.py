@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Tests of the experiments: statistics, table, a run and its resumption."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+_HERE = os.path.dirname(os.path.realpath(__file__))
+_PROGRAMS = os.path.join(os.getcwd(), "quant", "programs")
+sys.path.insert(0, _HERE)
+
+# pylint: disable=wrong-import-position
+import experiments
+
+
+class TableTest(unittest.TestCase):
+
+    def test_spread_is_the_samples_standard_deviation(self):
+        self.assertEqual(experiments.mean_and_spread([1, 2, 3], 2),
+                         "2.00 ± 1.00")
+        self.assertEqual(experiments.mean_and_spread([7.25], 1), "7.2")
+
+    def test_losses_follow_from_accuracies(self):
+        result = experiments.with_losses({"float_top1": 0.8,
+                                          "int8_top1": 0.78})
+        self.assertAlmostEqual(result["loss"], 0.02)
+        self.assertAlmostEqual(result["relative_loss"], 0.025)
+
+    def test_table_has_the_columns_that_all_rows_have(self):
+        rows = {"a": [{"float_top1": 0.5, "memory_saving": 0.1}],
+                "b": [{"float_top1": 0.25}, {"float_top1": 0.75}]}
+        self.assertEqual(experiments.table(rows).split("\n"), [
+            "| run | seeds | float % |", "|---|---|---|", "| a | 1 | 50.00 |",
+            "| b | 2 | 50.00 ± 35.36 |"])
+
+    def test_runs_share_only_what_stands_before_them(self):
+        for name, experiment in experiments.EXPERIMENTS.items():
+            trained = set()
+            for run in experiment.runs:
+                self.assertEqual(bool(run.train), not run.shares, name)
+                self.assertTrue(run.train or run.shares in trained, name)
+                trained.add(run.name)
+
+
+class RunTest(unittest.TestCase):
+
+    def run_experiment(self, folder, programs=_PROGRAMS):
+        return subprocess.run(
+            [os.path.join(_HERE, "run"), "separable", "--dataset", "synthetic",
+             "--train_images", "600", "--seeds", "0,1", "--out", folder,
+             "--programs", programs], capture_output=True, text=True,
+            check=False)
+
+    def test_trains_quantizes_and_goes_on(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = self.run_experiment(folder)
+            self.assertEqual(first.returncode, 0, first.stderr)
+            lines = first.stdout.strip().split("\n")
+            commands = [l for l in lines if not l.startswith("|")]
+            # Two networks trained, and quantized in 14 ways; two seeds.
+            self.assertEqual(len(commands), 32)
+            self.assertIn("| mobilenet_v1, minmax | 2 |", first.stdout)
+
+            again = self.run_experiment(folder)
+            self.assertEqual(again.stdout.strip().split("\n"),
+                             [l for l in lines if l.startswith("|")])
+
+    def test_says_why_a_program_failed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            programs = os.path.join(folder, "programs")
+            os.mkdir(programs)
+            with open(os.path.join(programs, "train"), "w",
+                      encoding="utf-8") as program:
+                program.write("#!/bin/sh\necho no such luck\nexit 3\n")
+            os.chmod(os.path.join(programs, "train"), 0o755)
+            failed = self.run_experiment(folder, programs)
+            self.assertEqual(failed.returncode, 1)
+            self.assertIn("train ended with 3: no such luck (", failed.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
