@@ -36,11 +36,6 @@ std::string DescribeAttempts(const MemoryTask& task) {
                        });
 }
 
-absl::Status CheckDuration(absl::Duration duration) {
-  if (duration > absl::ZeroDuration()) return absl::OkStatus();
-  return absl::InvalidArgumentError("duration: must be positive");
-}
-
 }  // namespace
 
 absl::StatusOr<MemoryStudy*> MemoryState::FindStudy(
@@ -76,6 +71,7 @@ absl::StatusOr<std::optional<v1::Lease>> MemoryState::Lease(
   MemoryTask* const task = ChooseTask(*worker);
   if (task == nullptr) return std::nullopt;
   task->record.state = TaskState::kLeased;
+  task->record.progress = 0;
   --task->attempts_left;
   MemoryAttempt attempt;
   attempt.record.attempt.set_task_id(task->record.task.id());
@@ -143,13 +139,15 @@ MemoryAttempt* MemoryState::FindAttempt(const LeaseRef& lease,
   return nullptr;
 }
 
-absl::Status MemoryState::Renew(const LeaseRef& lease,
-                                absl::Duration duration) {
+absl::Status MemoryState::Renew(const LeaseRef& lease, absl::Duration duration,
+                                double progress) {
   RETURN_IF_ERROR(CheckDuration(duration));
+  RETURN_IF_ERROR(CheckFraction("progress", progress));
   MemoryTask* task = nullptr;
   MemoryAttempt* const attempt = FindAttempt(lease, &task);
   if (attempt == nullptr || !attempt->open()) return LeaseOver(lease.task_id);
   attempt->expires_ns = now_ns + absl::ToInt64Nanoseconds(duration);
+  task->record.progress = progress;
   workers[attempt->record.attempt.worker_id()].last_heard_ns = now_ns;
   return absl::OkStatus();
 }

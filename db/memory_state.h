@@ -82,7 +82,8 @@ struct MemoryState {
   // These do as the Store methods of like names.
   absl::StatusOr<std::optional<v1::Lease>> Lease(absl::string_view session,
                                                  absl::Duration duration);
-  absl::Status Renew(const LeaseRef& lease, absl::Duration duration);
+  absl::Status Renew(const LeaseRef& lease, absl::Duration duration,
+                     double progress);
   // nullopt: it came late and was kept.
   absl::StatusOr<std::optional<CompletionResult>> Complete(
       const Completion& completion);

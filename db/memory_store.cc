@@ -160,10 +160,11 @@ class MemoryStore final : public Store {
         [&](MemoryState& state) { return state.Lease(session, duration); });
   }
 
-  absl::Status RenewLease(const LeaseRef& lease,
-                          absl::Duration duration) override {
-    return Write(
-        [&](MemoryState& state) { return state.Renew(lease, duration); });
+  absl::Status RenewLease(const LeaseRef& lease, absl::Duration duration,
+                          double progress) override {
+    return Write([&](MemoryState& state) {
+      return state.Renew(lease, duration, progress);
+    });
   }
 
   absl::StatusOr<CompletionResult> CompleteTask(

@@ -108,8 +108,9 @@ struct TaskRecord {
   v1::Task task;
   std::string key;
   TaskState state = TaskState::kRunnable;
-  int attempts = 0;   // begun so far
-  std::string error;  // of a failed task: its attempts' errors, one a line
+  int attempts = 0;     // begun so far
+  double progress = 0;  // 0..1 of the last attempt, as its worker last said
+  std::string error;    // of a failed task: its attempts' errors, one a line
   // The counted result of a done task.
   std::optional<v1::TaskResult> result;
 };

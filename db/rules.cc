@@ -121,11 +121,7 @@ absl::Status CheckStep(const v1::Study& study, bool cancel_requested,
     return absl::FailedPreconditionError(
         absl::StrCat("study ", study.id(), " is being cancelled"));
   }
-  const double progress = step.update.progress.value_or(0);
-  if (!(progress >= 0 && progress <= 1)) {
-    return Invalid("progress", absl::StrCat("must be 0..1, is ", progress));
-  }
-  return absl::OkStatus();
+  return CheckFraction("progress", step.update.progress.value_or(0));
 }
 
 bool ApplyStudyUpdate(const StudyUpdate& update, int64_t now_ns,

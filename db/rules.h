@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "db/records.h"
 #include "proto/frostnas/v1/task_service.pb.h"
 
@@ -74,6 +75,9 @@ const std::string& InputOf(const v1::Task& task);
 // Blobs a result names.
 std::vector<std::string> BlobsOf(const v1::TaskResult& result);
 
+// 0..1, not NaN.
+absl::Status CheckFraction(absl::string_view field, double value);
+absl::Status CheckDuration(absl::Duration duration);
 absl::Status CheckNewTask(const NewTask& given);
 absl::Status CheckWorker(const v1::RegisterRequest& worker,
                          absl::string_view session);

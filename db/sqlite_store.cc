@@ -148,10 +148,11 @@ class SqliteStore final : public Store {
     });
   }
 
-  absl::Status RenewLease(const LeaseRef& lease,
-                          absl::Duration duration) override {
-    return WriteStatus(
-        [&](WriteContext& context) { return Renew(context, lease, duration); });
+  absl::Status RenewLease(const LeaseRef& lease, absl::Duration duration,
+                          double progress) override {
+    return WriteStatus([&](WriteContext& context) {
+      return Renew(context, lease, duration, progress);
+    });
   }
 
   absl::StatusOr<CompletionResult> CompleteTask(

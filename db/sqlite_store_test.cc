@@ -64,7 +64,7 @@ TEST_F(SqliteStoreTest, EverythingIsThereAfterARestart) {
   ASSERT_OK_AND_ASSIGN(const auto store, OpenStore(path_));
   EXPECT_THAT(store->GetCheckpoint("st-00000001"),
               IsOkAndHolds(Checkpoint{"state", {FakeDigest(1)}}));
-  ASSERT_OK(store->RenewLease(lease, absl::Seconds(9)));
+  ASSERT_OK(store->RenewLease(lease, absl::Seconds(9), 0));
   ASSERT_OK(store->CompleteTask(OkCompletion(lease, AccuracyOf(0.5))));
   ASSERT_OK_AND_ASSIGN(const auto trial, store->GetTrial("st-00000001", 1));
   EXPECT_EQ(trial.int8_top1(), 0.5);

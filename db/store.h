@@ -129,12 +129,14 @@ class Store {
   virtual absl::StatusOr<std::optional<v1::Lease>> LeaseTask(
       absl::string_view session, absl::Duration duration) = 0;
 
-  // Lets a lease last `duration` from now. A lease that has expired but was
-  // not taken back by ExpireLeases is renewed too. Counts as word from the
-  // worker. FAILED_PRECONDITION: the lease is over (taken back, given away,
-  // completed or cancelled) or the session was replaced: stop the work.
+  // Lets a lease last `duration` from now, and notes how far its work is, 0..1.
+  // A lease that has expired but was not taken back by ExpireLeases is renewed
+  // too. Counts as word from the worker. FAILED_PRECONDITION: the lease is over
+  // (taken back, given away, completed or cancelled) or the session was
+  // replaced: stop the work. INVALID_ARGUMENT: duration not positive, progress
+  // not 0..1.
   virtual absl::Status RenewLease(const LeaseRef& lease,
-                                  absl::Duration duration) = 0;
+                                  absl::Duration duration, double progress) = 0;
 
   // Ends an attempt, and in the same transaction:
   // OK: the task is done; an accuracy or latency result goes into its trial

@@ -22,11 +22,6 @@ absl::Status Invalid(absl::string_view field, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", problem));
 }
 
-absl::Status CheckFraction(absl::string_view field, double value) {
-  if (value >= 0 && value <= 1) return absl::OkStatus();
-  return Invalid(field, absl::StrCat("must be 0..1, is ", value));
-}
-
 absl::Status CheckBlobName(absl::string_view field, const std::string& name) {
   if (IsSha256Hex(name)) return absl::OkStatus();
   return Invalid(field, "must be 64 lower-case hexadecimal digits");
@@ -148,6 +143,16 @@ std::vector<std::string> BlobsOf(const v1::TaskResult& result) {
     if (IsSha256Hex(name)) blobs.push_back(name);
   }
   return blobs;
+}
+
+absl::Status CheckFraction(absl::string_view field, double value) {
+  if (value >= 0 && value <= 1) return absl::OkStatus();
+  return Invalid(field, absl::StrCat("must be 0..1, is ", value));
+}
+
+absl::Status CheckDuration(absl::Duration duration) {
+  if (duration > absl::ZeroDuration()) return absl::OkStatus();
+  return absl::InvalidArgumentError("duration: must be positive");
 }
 
 absl::Status CheckNewTask(const NewTask& given) {

@@ -114,7 +114,7 @@ CREATE TABLE tasks (
   -- frostnas.v1.Task without id and study_id.
   record BLOB NOT NULL,
   -- frostnas.v1.TaskResult, the counted one.
-  result BLOB,
+  result BLOB, progress REAL NOT NULL DEFAULT 0,
   UNIQUE (study, key)
 ) STRICT;
 

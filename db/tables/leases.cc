@@ -24,11 +24,6 @@ int64_t EndOf(const WriteContext& context, absl::Duration duration) {
   return absl::ToUnixNanos(absl::FromUnixNanos(context.now_ns) + duration);
 }
 
-absl::Status CheckDuration(absl::Duration duration) {
-  if (duration > absl::ZeroDuration()) return absl::OkStatus();
-  return absl::InvalidArgumentError("duration: must be positive");
-}
-
 // --- Choosing a task ---------------------------------------------------------
 
 // Devices the worker may be given work for, as tasks of `kind` name them.
@@ -211,11 +206,13 @@ absl::StatusOr<std::optional<v1::Lease>> Lease(WriteContext& context,
 }
 
 absl::Status Renew(WriteContext& context, const LeaseRef& lease,
-                   absl::Duration duration) {
+                   absl::Duration duration, double progress) {
   RETURN_IF_ERROR(CheckDuration(duration));
+  RETURN_IF_ERROR(CheckFraction("progress", progress));
   ASSIGN_OR_RETURN(const auto attempt, FindAttempt(context.db, lease));
   if (!attempt || !attempt->open()) return LeaseOver(lease.task_id);
   RETURN_IF_ERROR(TouchWorker(context, attempt->record.attempt.worker_id()));
+  RETURN_IF_ERROR(SetProgress(context, attempt->task, progress));
   return SetExpiry(context, lease.fencing_token, EndOf(context, duration));
 }
 

@@ -25,7 +25,7 @@ absl::StatusOr<std::optional<v1::Lease>> Lease(WriteContext& context,
 
 // As Store::RenewLease.
 absl::Status Renew(WriteContext& context, const LeaseRef& lease,
-                   absl::Duration duration);
+                   absl::Duration duration, double progress);
 
 // As Store::CompleteTask, but nullopt when the completion was late: then it is
 // recorded, and the caller commits before it gives the error.

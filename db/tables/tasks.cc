@@ -21,7 +21,7 @@ constexpr char kInsert[] =
     "state, attempts_left, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 #define FROSTNAS_TASK_COLUMNS                                               \
   "SELECT seq, study, attempts_left, key, state, attempts, error, record, " \
-  "result FROM tasks "
+  "result, progress FROM tasks "
 constexpr char kSelect[] = FROSTNAS_TASK_COLUMNS "WHERE seq = ?";
 constexpr char kSelectAll[] =
     FROSTNAS_TASK_COLUMNS "WHERE study = ? ORDER BY seq";
@@ -42,7 +42,8 @@ constexpr char kRevive[] =
     "WHERE seq = ?";
 constexpr char kLease[] =
     "UPDATE tasks SET state = ?, attempts = attempts + 1, "
-    "attempts_left = attempts_left - 1 WHERE seq = ?";
+    "attempts_left = attempts_left - 1, progress = 0 WHERE seq = ?";
+constexpr char kSetProgress[] = "UPDATE tasks SET progress = ? WHERE seq = ?";
 constexpr char kDone[] = "UPDATE tasks SET state = ?, result = ? WHERE seq = ?";
 constexpr char kRetry[] =
     "UPDATE tasks SET state = ?, failed_worker = ? WHERE seq = ?";
@@ -67,6 +68,7 @@ absl::StatusOr<TaskRow> ParseRow(const Statement& row) {
   if (!row.IsNull(8)) {
     ASSIGN_OR_RETURN(record.result, ParseRecord<v1::TaskResult>(row.Bytes(8)));
   }
+  record.progress = row.Real(9);
   return parsed;
 }
 
@@ -163,6 +165,10 @@ absl::StatusOr<std::vector<int64_t>> FindOpenTasks(Database& db, int64_t study,
 
 absl::Status MarkLeased(WriteContext& context, int64_t seq) {
   return context.db.Run(kLease, Number(TaskState::kLeased), seq);
+}
+
+absl::Status SetProgress(WriteContext& context, int64_t seq, double progress) {
+  return context.db.Run(kSetProgress, progress, seq);
 }
 
 absl::Status MarkDone(WriteContext& context, int64_t seq,

@@ -47,6 +47,8 @@ absl::StatusOr<std::vector<int64_t>> FindOpenTasks(sqlite::Database& db,
 
 // runnable -> leased, one attempt more.
 absl::Status MarkLeased(WriteContext& context, int64_t seq);
+// Stays leased.
+absl::Status SetProgress(WriteContext& context, int64_t seq, double progress);
 // leased -> done.
 absl::Status MarkDone(WriteContext& context, int64_t seq,
                       const v1::TaskResult& result);

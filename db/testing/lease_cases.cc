@@ -1,5 +1,6 @@
 // Tasks, leases, attempts, workers.
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -105,18 +106,38 @@ TEST_P(StoreConformance, ARenewedLeaseLastsFromThen) {
   const LeaseRef lease = RefOf(session, MustLease(session));
   clock_.Advance(kLease - absl::Nanoseconds(1));
   EXPECT_THAT(store_->ExpireLeases(), IsOkAndHolds(SizeIs(0)));
-  ASSERT_OK(store_->RenewLease(lease, kLease));
+  ASSERT_OK(store_->RenewLease(lease, kLease, 0));
   clock_.Advance(kLease - absl::Nanoseconds(1));
   EXPECT_THAT(store_->ExpireLeases(), IsOkAndHolds(SizeIs(0)));
   clock_.Advance(absl::Nanoseconds(1));
   // Past its end but not taken back: still the worker's.
-  ASSERT_OK(store_->RenewLease(lease, kLease));
+  ASSERT_OK(store_->RenewLease(lease, kLease, 0));
   clock_.Advance(kLease);
   EXPECT_THAT(store_->ExpireLeases(), IsOkAndHolds(SizeIs(1)));
-  EXPECT_THAT(store_->RenewLease(lease, kLease), StatusIs(kOver));
+  EXPECT_THAT(store_->RenewLease(lease, kLease, 0), StatusIs(kOver));
   EXPECT_EQ(StateOf(task), TaskState::kRunnable);
-  EXPECT_THAT(store_->RenewLease(lease, absl::ZeroDuration()),
+  EXPECT_THAT(store_->RenewLease(lease, absl::ZeroDuration(), 0),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_P(StoreConformance, ARenewedLeaseTellsHowFarItsWorkIs) {
+  const std::string study = NewStudy();
+  const v1::Task task = AddTask(study, AccuracyTask(0));
+  const std::string session = SignIn(TestWorker("w"));
+  const auto progress = [&] { return store_->GetTask(task.id())->progress; };
+  const LeaseRef lease = RefOf(session, MustLease(session));
+  EXPECT_EQ(progress(), 0);
+  ASSERT_OK(store_->RenewLease(lease, kLease, 0.25));
+  EXPECT_EQ(progress(), 0.25);
+  for (const double wrong : {-0.1, 1.1, std::nan("")}) {
+    EXPECT_THAT(store_->RenewLease(lease, kLease, wrong),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_EQ(progress(), 0.25);
+  clock_.Advance(kLease);
+  ASSERT_OK(store_->ExpireLeases());
+  MustLease(session);
+  EXPECT_EQ(progress(), 0) << "another attempt starts anew";
 }
 
 TEST_P(StoreConformance, ALostTaskRunsAgainElsewhere) {
@@ -227,7 +248,7 @@ TEST_P(StoreConformance, ACompletionRepeatedGivesTheSameAnswerAndCountsOnce) {
   EXPECT_THAT(store_->ListMeasurements(study, 1), IsOkAndHolds(SizeIs(1)));
   EXPECT_THAT(store_->ListEvents(study, 0, 100),
               IsOkAndHolds(SizeIs(events.size())));
-  EXPECT_THAT(store_->RenewLease(lease, kLease), StatusIs(kOver));
+  EXPECT_THAT(store_->RenewLease(lease, kLease, 0), StatusIs(kOver));
 }
 
 TEST_P(StoreConformance, ALateResultIsKeptAndNotCounted) {
@@ -391,11 +412,11 @@ TEST_P(StoreConformance, ALeaseOfAnotherSessionOrTokenIsUnknown) {
         LeaseRef{session, lease.task_id, ~uint64_t{0}},
         LeaseRef{session, "tk-00000009", lease.fencing_token},
         LeaseRef{session, "", lease.fencing_token}}) {
-    EXPECT_THAT(store_->RenewLease(wrong, kLease), StatusIs(kOver));
+    EXPECT_THAT(store_->RenewLease(wrong, kLease, 0), StatusIs(kOver));
     EXPECT_THAT(store_->CompleteTask(OkCompletion(wrong, AccuracyOf(0.5))),
                 StatusIs(absl::StatusCode::kNotFound));
   }
-  EXPECT_OK(store_->RenewLease(lease, kLease));
+  EXPECT_OK(store_->RenewLease(lease, kLease, 0));
 }
 
 TEST_P(StoreConformance, LongErrorsAreCutBetweenCharacters) {
@@ -416,13 +437,13 @@ TEST_P(StoreConformance, RegisteringAgainFencesTheOldSession) {
   ASSERT_OK(store_->RegisterWorker(TestWorker("w"), "old"));
   const LeaseRef lease = RefOf("old", MustLease("old"));
   ASSERT_OK(store_->RegisterWorker(TestWorker("w"), "old"));  // a retry
-  ASSERT_OK(store_->RenewLease(lease, kLease));
+  ASSERT_OK(store_->RenewLease(lease, kLease, 0));
   ASSERT_OK(store_->RegisterWorker(TestWorker("w"), "new"));
   EXPECT_THAT(OutcomesOf(task), ElementsAre(v1::ATTEMPT_OUTCOME_LOST));
   EXPECT_EQ(StateOf(task), TaskState::kRunnable);
   EXPECT_THAT(store_->LeaseTask("old", kLease), StatusIs(kOver));
   EXPECT_THAT(store_->GetWorker("old"), StatusIs(kOver));
-  EXPECT_THAT(store_->RenewLease(lease, kLease), StatusIs(kOver));
+  EXPECT_THAT(store_->RenewLease(lease, kLease, 0), StatusIs(kOver));
   EXPECT_THAT(store_->CompleteTask(OkCompletion(lease, AccuracyOf(0.5))),
               StatusIs(kOver));
   EXPECT_TRUE(GetsLease("new"));

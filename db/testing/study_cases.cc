@@ -178,7 +178,7 @@ TEST_P(StoreConformance, CancellingARunningStudyStopsItsWork) {
   EXPECT_EQ(StateOf(leased), TaskState::kCancelled);
   EXPECT_EQ(StateOf(waiting), TaskState::kCancelled);
   EXPECT_EQ(TrialOf(study, 1).state(), v1::TRIAL_STATE_CANCELLED);
-  EXPECT_THAT(store_->RenewLease(RefOf(session, lease), kLease),
+  EXPECT_THAT(store_->RenewLease(RefOf(session, lease), kLease, 0),
               StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(store_->CreateTasks(study, {AccuracyTask(2)}),
               StatusIs(absl::StatusCode::kFailedPrecondition));

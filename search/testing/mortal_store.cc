@@ -124,8 +124,8 @@ absl::StatusOr<std::optional<v1::Lease>> MortalStore::LeaseTask(
 }
 
 absl::Status MortalStore::RenewLease(const db::LeaseRef& lease,
-                                     absl::Duration duration) {
-  return Write([&] { return below_.RenewLease(lease, duration); });
+                                     absl::Duration duration, double progress) {
+  return Write([&] { return below_.RenewLease(lease, duration, progress); });
 }
 
 absl::StatusOr<db::CompletionResult> MortalStore::CompleteTask(

@@ -52,8 +52,8 @@ class MortalStore final : public db::Store {
       absl::string_view task_id) override;
   absl::StatusOr<std::optional<v1::Lease>> LeaseTask(
       absl::string_view session, absl::Duration duration) override;
-  absl::Status RenewLease(const db::LeaseRef& lease,
-                          absl::Duration duration) override;
+  absl::Status RenewLease(const db::LeaseRef& lease, absl::Duration duration,
+                          double progress) override;
   absl::StatusOr<db::CompletionResult> CompleteTask(
       const db::Completion& completion) override;
   absl::StatusOr<std::vector<v1::Attempt>> ExpireLeases() override;
