@@ -182,7 +182,9 @@ absl::StatusOr<v1::TaskResult> Worker::RunWithHeartbeats(
   });
   TaskContext context{.client = *client_,
                       .stop = task_stop.token(),
-                      .progress = [&progress](double p) { progress = p; }};
+                      .progress = [&progress](double p) {
+                        progress = std::clamp(p, 0.0, 1.0);
+                      }};
   absl::StatusOr<v1::TaskResult> result =
       runner->second->Run(lease.task(), context);
   heartbeat_stop.RequestStop();

@@ -17,6 +17,12 @@ bool Open(db::TaskState state) {
   return state == db::TaskState::kRunnable || state == db::TaskState::kLeased;
 }
 
+// 0..1 of the task.
+double ShareDone(const db::TaskRecord& record) {
+  if (record.state == db::TaskState::kLeased) return record.progress;
+  return Open(record.state) ? 0 : 1;
+}
+
 }  // namespace
 
 absl::Status StudyRun::EnterPhase(const std::string& phase, double overall) {
@@ -37,15 +43,15 @@ absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
     RETURN_IF_ERROR(run.stop.Check());
     std::vector<db::TaskRecord> records;
     size_t ended = 0;
+    double done = 0;
     for (const v1::Task& task : made) {
       ASSIGN_OR_RETURN(db::TaskRecord record, run.store.GetTask(task.id()));
       if (!Open(record.state)) ++ended;
+      done += ShareDone(record);
       records.push_back(std::move(record));
     }
     run.on_progress({.phase = phase,
-                     .fraction = made.empty()
-                                     ? 1.0
-                                     : static_cast<double>(ended) / made.size(),
+                     .fraction = made.empty() ? 1.0 : done / made.size(),
                      .note = absl::StrCat(ended, "/", made.size(), " tasks")});
     if (ended == made.size()) return records;
     run.store.events_changed().Wait(seen, kLookAgain);

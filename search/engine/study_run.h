@@ -38,7 +38,8 @@ struct StudyRun {
 };
 
 // Makes the tasks (those that exist stay) and waits until none of them is
-// open. Progress counts ended tasks. The result is in the order of `tasks`;
+// open. Progress counts ended tasks, and of running ones what their workers
+// say. The result is in the order of `tasks`;
 // the caller looks at each one's state. CANCELLED: stopped.
 absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
     StudyRun& run, const std::string& phase,

@@ -68,7 +68,7 @@ grpc::Status TaskServiceImpl::Heartbeat(grpc::ServerContext*,
       store_.RenewLease({.session = request->session(),
                          .task_id = request->task_id(),
                          .fencing_token = request->fencing_token()},
-                        options_.lease_duration);
+                        options_.lease_duration, request->progress());
   if (!renewed.ok()) return ToGrpcStatus(renewed);
   response->set_duration_ns(absl::ToInt64Nanoseconds(options_.lease_duration));
   return grpc::Status::OK;
