@@ -19,6 +19,7 @@
 #include "base/status_macros.h"
 #include "base/stop.h"
 #include "nn/data/dataset.h"
+#include "nn/data/flags/dataset_flags.h"
 #include "nn/threads.h"
 #include "quant/methods/measured_method.h"
 #include "quant/methods/method.h"
@@ -26,7 +27,6 @@
 #include "quant/methods/network/folded_network.h"
 #include "quant/methods/registry.h"
 #include "quant/package.h"
-#include "quant/programs/dataset_flags.h"
 #include "quant/programs/quantize_report.h"
 
 ABSL_FLAG(std::string, model, "",
@@ -214,8 +214,8 @@ struct Work {
 absl::StatusOr<Work> LoadWork() {
   Work work;
   ASSIGN_OR_RETURN(work.model, LoadModel());
-  ASSIGN_OR_RETURN(const v1::DatasetSpec spec,
-                   DatasetFromFlags(absl::GetFlag(FLAGS_seed)));
+  ASSIGN_OR_RETURN(v1::DatasetSpec spec, nn::DatasetFromFlags());
+  spec.set_seed(absl::GetFlag(FLAGS_seed));
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec));
   RETURN_IF_ERROR(CheckDatasetFits(dataset->info, work.model));
   const int calibration_images =
@@ -382,7 +382,9 @@ absl::Status QuantizeModel(bool compare) {
 int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info = {
-      .name = "quantize", .usage = Usage(), .flag_files = {"quant/programs/"}};
+      .name = "quantize",
+      .usage = Usage(),
+      .flag_files = {"quant/programs/", "nn/data/flags/"}};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   const bool compare = rest.size() == 1 && rest[0] == "compare";
   if (!rest.empty() && !compare) {

@@ -21,10 +21,10 @@
 #include "base/stop.h"
 #include "nlohmann/json.hpp"
 #include "nn/data/dataset.h"
+#include "nn/data/flags/dataset_flags.h"
 #include "nn/precision.h"
 #include "nn/threads.h"
 #include "quant/package.h"
-#include "quant/programs/dataset_flags.h"
 #include "quant/qat_train.h"
 
 ABSL_FLAG(std::string, arch, "frostnet_small",
@@ -204,8 +204,8 @@ absl::Status Train() {
     nn::SetComputeThreads(absl::GetFlag(FLAGS_threads));
   }
   ASSIGN_OR_RETURN(QatTrainOptions options, TrainingFromFlags());
-  ASSIGN_OR_RETURN(const v1::DatasetSpec spec,
-                   DatasetFromFlags(absl::GetFlag(FLAGS_seed)));
+  ASSIGN_OR_RETURN(v1::DatasetSpec spec, nn::DatasetFromFlags());
+  spec.set_seed(absl::GetFlag(FLAGS_seed));
   const std::string out = ResolveUserPath(absl::GetFlag(FLAGS_out));
   RETURN_IF_ERROR(MakeDirs(out));
   options.stop = StopOnSignals();
@@ -236,7 +236,9 @@ absl::Status Train() {
 int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
   const ProgramInfo info = {
-      .name = "train", .usage = kUsage, .flag_files = {"quant/programs/"}};
+      .name = "train",
+      .usage = kUsage,
+      .flag_files = {"quant/programs/", "nn/data/flags/"}};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   if (!rest.empty()) {
     return ExitCode(info,

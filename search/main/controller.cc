@@ -185,10 +185,11 @@ absl::Status Serve(const ControllerOptions& options, const OnnxChecking& onnx,
 
 int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
-  const ProgramInfo info{.name = "controller",
-                         .usage = kUsage,
-                         .flag_files = {"search/main/", "workers/device_flags"},
-                         .repeatable = RepeatableStudyFlags()};
+  const ProgramInfo info{
+      .name = "controller",
+      .usage = kUsage,
+      .flag_files = {"search/main/", "workers/device_flags", "nn/data/flags/"},
+      .repeatable = RepeatableStudyFlags()};
   const std::vector<std::string> rest = ParseProgram(argc, argv, info);
   if (!rest.empty()) {
     return ExitCode(info,

@@ -229,10 +229,11 @@ absl::Status Run(const std::vector<std::string>& arguments) {
 
 int Main(int argc, char** argv) {
   EnsureEnvironment(argv, ComputeEnvironment());
-  const ProgramInfo info{.name = "frostctl",
-                         .usage = kUsage,
-                         .flag_files = {"search/main/", "workers/device_flags"},
-                         .repeatable = RepeatableStudyFlags()};
+  const ProgramInfo info{
+      .name = "frostctl",
+      .usage = kUsage,
+      .flag_files = {"search/main/", "workers/device_flags", "nn/data/flags/"},
+      .repeatable = RepeatableStudyFlags()};
   return ExitCode(info, Run(ParseProgram(argc, argv, info)));
 }
 

@@ -9,15 +9,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "arch/space.h"
-#include "base/clock.h"
 #include "base/file.h"
-#include "base/progress.h"
 #include "base/status_macros.h"
-#include "base/stop.h"
 #include "latency/device.h"
 #include "nn/data/dataset.h"
-#include "nn/data/download/download.h"
-#include "nn/data/names.h"
+#include "nn/data/flags/dataset_flags.h"
 #include "search/presets.h"
 #include "search/spaces/spaces.h"
 #include "search/study_spec.h"
@@ -26,19 +22,6 @@ ABSL_FLAG(std::string, space, "frost",
           "What is searched: frost, frost_block, mobilenetv2, qf_mobilenetv1, "
           "or a Space textproto file.");
 ABSL_FLAG(double, width, 0, "Width multiplier of the space. 0: the preset's.");
-ABSL_FLAG(int, input_size, 0,
-          "Height and width of the network's input, pixels. 0: the data "
-          "set's own (image_folder: 96).");
-ABSL_FLAG(std::string, dataset, "synthetic",
-          "synthetic (built in), cifar10, cifar100, idx or image_folder.");
-ABSL_FLAG(std::string, data_dir, "",
-          "Folder of the data set's files. Not needed for synthetic.");
-ABSL_FLAG(bool, download, false,
-          "Fetch the data set into --data_dir first, checking its published "
-          "checksum, unless it is there (cifar10, cifar100).");
-ABSL_FLAG(int, train_images, 0,
-          "Use the first N training images after the seeded shuffle. 0: the "
-          "preset's number (smoke 1500, quick 10000, full 50000).");
 ABSL_FLAG(std::string, preset, "quick",
           "How much work: smoke (about a minute), quick (about 10 minutes), "
           "full (about 90 minutes), on two cores.");
@@ -76,21 +59,6 @@ absl::StatusOr<v1::Strategy> ParseStrategy(const std::string& name) {
                    "\" is not one of proxyless, gumbel, random, evolution"));
 }
 
-// Fetches what --download asks for, with progress.
-absl::Status DownloadFromFlags(const v1::DatasetSpec& dataset) {
-  if (!absl::GetFlag(FLAGS_download)) return absl::OkStatus();
-  Progress progress({.title = "download"}, RealClock(), StderrOutput());
-  int64_t shown = 0;
-  nn::DownloadOptions options;
-  options.stop = StopOnSignals();
-  options.progress = [&](int64_t done, int64_t) {
-    progress.Advance(done - shown, "bytes");
-    shown = done;
-  };
-  RETURN_IF_ERROR(MakeDirs(dataset.data_dir()));
-  return nn::DownloadDataset(dataset.kind(), dataset.data_dir(), options);
-}
-
 // Absolute, since a worker may run elsewhere on this machine.
 std::string AbsolutePath(const std::string& path) {
   return std::filesystem::absolute(ResolveUserPath(path))
@@ -98,27 +66,11 @@ std::string AbsolutePath(const std::string& path) {
       .string();
 }
 
-absl::StatusOr<v1::DatasetSpec> DatasetFromFlags(const Preset& preset) {
-  v1::DatasetSpec spec;
-  ASSIGN_OR_RETURN(const v1::DatasetKind kind,
-                   nn::ParseDatasetKind(absl::GetFlag(FLAGS_dataset)));
-  spec.set_kind(kind);
-  const std::string dir = absl::GetFlag(FLAGS_data_dir);
-  if (kind != v1::DATASET_KIND_SYNTHETIC) {
-    if (dir.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--data_dir: needed for --dataset ", absl::GetFlag(FLAGS_dataset)));
-    }
-    spec.set_data_dir(AbsolutePath(dir));
-  }
+absl::StatusOr<v1::DatasetSpec> StudyDataset(const Preset& preset) {
+  ASSIGN_OR_RETURN(v1::DatasetSpec spec, nn::DatasetFromFlags());
   spec.set_seed(absl::GetFlag(FLAGS_seed));
-  const int train_images = absl::GetFlag(FLAGS_train_images);
-  if (train_images < 0) {
-    return absl::InvalidArgumentError("--train_images: must be >= 0");
-  }
-  spec.set_train_images(train_images > 0 ? train_images : preset.train_images);
+  if (spec.train_images() == 0) spec.set_train_images(preset.train_images);
   spec.set_test_images(preset.test_images);
-  spec.set_image_size(absl::GetFlag(FLAGS_input_size));
   return spec;
 }
 
@@ -194,8 +146,7 @@ absl::StatusOr<v1::StudySpec> StudySpecFromFlags() {
   spec.set_seed(absl::GetFlag(FLAGS_seed));
   spec.set_threads(ThreadsFromFlags());
   spec.set_sustained_s(absl::GetFlag(FLAGS_sustained_s));
-  ASSIGN_OR_RETURN(*spec.mutable_dataset(), DatasetFromFlags(preset));
-  RETURN_IF_ERROR(DownloadFromFlags(spec.dataset()));
+  ASSIGN_OR_RETURN(*spec.mutable_dataset(), StudyDataset(preset));
   // The data set decides input size, channels and classes of the space, and a
   // file at fault should be told before anything starts.
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec.dataset()));

@@ -6,8 +6,8 @@
 //
 // All search on MethodInputs::search, with ranges from its calibration images,
 // until the loss there (PlanScore::believed_loss) is options.max_accuracy_loss
-// less kReserve of it. Of the usual 1 % the reserve is about one standard error
-// of a loss measured on 10 000 other images.
+// less kReserve of it. Of the usual 1 % the reserve is two standard errors of a
+// loss measured on 10 000 other images.
 #ifndef FROSTNAS_QUANT_METHODS_FIXED_POINT_FIXED_POINT_STAGES_H_
 #define FROSTNAS_QUANT_METHODS_FIXED_POINT_FIXED_POINT_STAGES_H_
 
@@ -16,7 +16,7 @@
 
 namespace frostnas::quant {
 
-inline constexpr double kReserve = 0.3;
+inline constexpr double kReserve = 0.5;
 
 absl::Status RunFixedPoint(const MethodInputs& inputs, MethodResult& result);
 absl::Status RunFixedPointIndependent(const MethodInputs& inputs,

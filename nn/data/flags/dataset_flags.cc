@@ -1,0 +1,76 @@
+#include "nn/data/flags/dataset_flags.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/status_macros.h"
+#include "base/stop.h"
+#include "nn/data/download/download.h"
+#include "nn/data/names.h"
+
+ABSL_FLAG(std::string, dataset, "synthetic",
+          "synthetic (built in), cifar10, cifar100, idx or image_folder.");
+ABSL_FLAG(std::string, data_dir, "",
+          "Folder of the data set's files. Not needed for synthetic.");
+ABSL_FLAG(bool, download, false,
+          "Fetch the data set into --data_dir first, checking its published "
+          "checksum, unless it is there (cifar10, cifar100).");
+ABSL_FLAG(int, train_images, 0,
+          "Use the first N training images after the seeded shuffle. 0: all; "
+          "in a study its preset's number (smoke 1500, quick 10000, full "
+          "50000).");
+ABSL_FLAG(int, input_size, 0,
+          "Height and width of the network's input, pixels. 0: the data "
+          "set's own (image_folder: 96).");
+
+namespace frostnas::nn {
+namespace {
+
+absl::Status Download(const v1::DatasetSpec& dataset) {
+  Progress progress({.title = "download"}, RealClock(), StderrOutput());
+  int64_t shown = 0;
+  DownloadOptions options;
+  options.stop = StopOnSignals();
+  options.progress = [&](int64_t done, int64_t) {
+    progress.Advance(done - shown, "bytes");
+    shown = done;
+  };
+  RETURN_IF_ERROR(MakeDirs(dataset.data_dir()));
+  return DownloadDataset(dataset.kind(), dataset.data_dir(), options);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::DatasetSpec> DatasetFromFlags() {
+  v1::DatasetSpec spec;
+  ASSIGN_OR_RETURN(const v1::DatasetKind kind,
+                   ParseDatasetKind(absl::GetFlag(FLAGS_dataset)));
+  spec.set_kind(kind);
+  const std::string dir = absl::GetFlag(FLAGS_data_dir);
+  if (kind != v1::DATASET_KIND_SYNTHETIC) {
+    if (dir.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--data_dir: needed for --dataset ", absl::GetFlag(FLAGS_dataset)));
+    }
+    spec.set_data_dir(std::filesystem::absolute(ResolveUserPath(dir))
+                          .lexically_normal()
+                          .string());
+  }
+  const int train_images = absl::GetFlag(FLAGS_train_images);
+  if (train_images < 0) {
+    return absl::InvalidArgumentError("--train_images: must be >= 0");
+  }
+  spec.set_train_images(train_images);
+  spec.set_image_size(absl::GetFlag(FLAGS_input_size));
+  if (absl::GetFlag(FLAGS_download)) RETURN_IF_ERROR(Download(spec));
+  return spec;
+}
+
+}  // namespace frostnas::nn
