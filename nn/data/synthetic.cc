@@ -19,14 +19,15 @@ constexpr int kSize = kSyntheticSize;
 constexpr int kChannels = 3;
 
 // How hard the pictures are.
-constexpr float kMinRadius = 8.0f;  // of figures, pixels
-constexpr float kMaxRadius = 13.0f;
-constexpr int kMinClutter = 1;
-constexpr int kMaxClutter = 5;
-constexpr float kNoise = 20;             // largest, of 255
-constexpr float kBrightestGround = 140;  // of a channel
-constexpr float kDarkestFigure = 100;
-constexpr float kMinContrast = 200;  // of colours, summed over channels
+constexpr float kMinRadius = 4.5f;  // of figures, pixels
+constexpr float kMaxRadius = 10.0f;
+constexpr int kMinClutter = 3;
+constexpr int kMaxClutter = 8;
+constexpr int kMaxCover = 3;             // of them, over the figure
+constexpr float kNoise = 35;             // largest, of 255
+constexpr float kBrightestGround = 180;  // of a channel
+constexpr float kDarkestFigure = 70;
+constexpr float kMinContrast = 120;  // of colours, summed over channels
 
 using Color = std::array<float, kChannels>;
 using Canvas = std::array<Color, kSize * kSize>;
@@ -189,8 +190,10 @@ void RenderImage(int label, Random random, ImageSet& images) {
   const int clutter =
       kMinClutter +
       static_cast<int>(random.UniformInt(kMaxClutter - kMinClutter + 1));
-  for (int i = 0; i < clutter; ++i) DrawClutter(random, canvas);
+  const int cover = static_cast<int>(random.UniformInt(kMaxCover + 1));
+  for (int i = 0; i < clutter - cover; ++i) DrawClutter(random, canvas);
   DrawFigure(label, background.second, random, canvas);
+  for (int i = 0; i < cover; ++i) DrawClutter(random, canvas);
   Store(canvas, random, images);
 }
 

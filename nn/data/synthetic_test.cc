@@ -73,8 +73,8 @@ TEST(SyntheticTest, SeedGivesTheSameBytesOnEveryMachine) {
   // Recorded from this renderer. A change means that results on the built-in
   // set are not comparable with earlier ones.
   EXPECT_EQ(Sha256Hex(bytes),
-            "4f92b6e8df22f3098f7e741dd0c15de6"
-            "ad5a1faab9b187febec61aa877f6c083");
+            "1c533f3dd3c07649f94fe1cd2b4b4c98"
+            "09feeb06dd48320704f0f46db7216691");
 }
 
 using Scores = std::array<float, kShapes>;
@@ -143,14 +143,14 @@ class LinearClassifier {
   std::vector<Scores> weights_;  // of each input; the last is the bias
 };
 
-TEST(SyntheticTest, LinearClassifierStaysUnderSixtyPercent) {
+TEST(SyntheticTest, LinearClassifierStaysUnderThirtyPercent) {
   const RawDataset raw =
       RenderSynthetic({.seed = 1, .train_images = 5000, .test_images = 1000});
   LinearClassifier linear(32 * 32 * 3);
   linear.Train(raw.train, 6);
   // It does learn what there is to learn from single pixels.
   EXPECT_GT(linear.Accuracy(raw.train), 0.25);
-  EXPECT_LT(linear.Accuracy(raw.test), 0.6);
+  EXPECT_LT(linear.Accuracy(raw.test), 0.3);
 }
 
 }  // namespace
