@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "base/check.h"
 #include "base/status_matchers.h"
@@ -240,6 +241,27 @@ TEST(SearchTest, ConstantNetworksGetTheFewestBits) {
       EXPECT_LE(result.bits[i].weights, 2) << folded.graph.layers[i].name;
     }
   }
+}
+
+// One filter leaves a power of two a tensor no step for the others.
+TEST(SearchTest, RefusesWhatLosesMoreThanAllowed) {
+  const v1::Architecture architecture = NormAfterActivationArchitecture();
+  FoldedNetwork folded = Fold(RandomFloatNetwork(architecture, 5)).value();
+  FoldedLayer& first = *absl::c_find_if(
+      folded.layers, [](const auto& layer) { return !layer.weights.empty(); });
+  const size_t filter = first.weights.size() / first.bias.size();
+  for (size_t i = 0; i < filter; ++i) first.weights[i] *= 1e4f;
+  const nn::ImageSet images = RandomImages(architecture, 40, 3);
+  MethodInputs inputs = {.network = folded,
+                         .calibration = images,
+                         .search = images,
+                         .train = images};
+  inputs.options.max_accuracy_loss = 1e-6;
+  MethodResult result = {.network = folded};
+  result.bits.resize(folded.layers.size());
+  EXPECT_THAT(RunFixedPointIndependent(inputs, result),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("nothing within max_accuracy_loss")));
 }
 
 }  // namespace

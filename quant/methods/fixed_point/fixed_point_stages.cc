@@ -51,6 +51,19 @@ void Describe(const SearchResult& found, double max_loss,
       "bytes");
 }
 
+// A search that finds nothing within the bound still gives its best; that is
+// no result for who set the bound.
+absl::Status CheckLoss(const SearchResult& found, double max_accuracy_loss) {
+  if (found.score.believed_loss() <= max_accuracy_loss) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "nothing within max_accuracy_loss %.3g: the best found loses %.3g. Allow "
+      "more, equalise first with rescale or cle, or take fixed_point_plus, "
+      "which has a scale a channel",
+      max_accuracy_loss, found.score.believed_loss()));
+}
+
 absl::Status RunSearch(const MethodInputs& inputs, ActivationForm form,
                        const SearchFunction& search, MethodResult& result) {
   const FoldedNetwork& network = result.network;
@@ -85,6 +98,7 @@ absl::Status RunSearch(const MethodInputs& inputs, ActivationForm form,
                            .progress = [&](const SearchProgress& progress) {
                              inputs.Report(progress.done, progress.what);
                            }}));
+  RETURN_IF_ERROR(CheckLoss(found, inputs.options.max_accuracy_loss));
   result.plan = FixedPointPlanner(context).PlanOf(found.choice);
   result.bits = BitsOf(context, found.choice);
   Describe(found, max_loss, *evaluator, result);

@@ -8,6 +8,9 @@
 // until the loss there (PlanScore::believed_loss) is options.max_accuracy_loss
 // less kReserve of it. Of the usual 1 % the reserve is two standard errors of a
 // loss measured on 10 000 other images.
+//
+// FAILED_PRECONDITION: even the best network found loses more than
+// options.max_accuracy_loss.
 #ifndef FROSTNAS_QUANT_METHODS_FIXED_POINT_FIXED_POINT_STAGES_H_
 #define FROSTNAS_QUANT_METHODS_FIXED_POINT_FIXED_POINT_STAGES_H_
 
