@@ -2,6 +2,7 @@
 quantized, and how runs over several seeds become the rows of a table."""
 
 import dataclasses
+import re
 import statistics
 
 
@@ -9,13 +10,13 @@ import statistics
 class Run:
     """One training, and what is made of its float network.
 
+    Runs with the same flags of training share it, also between experiments.
     Without methods the row is the trained package itself.
     """
-    name: str  # of the folder, unique in its experiment
+    name: str  # of its rows, unique in its experiment
     train: str  # flags of //quant:train
     methods: str = ""  # --method of //quant:quantize
     quantize: str = ""  # its other flags
-    shares: str = ""  # takes the float network of this run instead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,53 +27,52 @@ class Experiment:
 
 
 _SEARCHES = "fixed_point,fixed_point_independent,fixed_point_plus"
+_MOBILENET_V1 = "--arch mobilenet_v1 --width 0.25 --mode float --epochs 4"
+_SEQUENTIAL = "--arch goyal_sequential --mode float --epochs 6"
 
 
 def _separable():
-    flags = "--width 0.25 --mode float --epochs 4"
     tensor = "--weights per_tensor"
     return Experiment(
         "one scale a tensor: MobileNetV1 and its quantization-friendly form",
         "cifar10",
-        (Run("mobilenet_v1", "--arch mobilenet_v1 " + flags,
+        (Run("mobilenet_v1", _MOBILENET_V1,
              "minmax,percentile,mse,kl,bias_correction,cle,relu+cle,"
              "rescale+minmax,cle+mse+bias_correction", tensor),
-         Run("with_min_variance", "", "minmax",
-             tensor + " --min_variance 1e-6", shares="mobilenet_v1"),
-         Run("per_channel", "", "minmax,cle+mse+bias_correction",
-             shares="mobilenet_v1"),
-         Run("qf_mobilenet_v1", "--arch qf_mobilenet_v1 " + flags +
-             " --depthwise_weight_decay 0.002",
+         Run("with_min_variance", _MOBILENET_V1, "minmax",
+             tensor + " --min_variance 1e-6"),
+         Run("per_channel", _MOBILENET_V1, "minmax,cle+mse+bias_correction"),
+         Run("qf_mobilenet_v1", "--arch qf_mobilenet_v1 --width 0.25 --mode "
+             "float --epochs 4 --depthwise_weight_decay 0.002",
              "minmax,cle+mse+bias_correction", tensor)))
 
 
 def _four_bits():
     return Experiment(
         "weights of 4 bits, a scale a channel: MobileNetV1", "cifar10",
-        (Run("mobilenet_v1", "--arch mobilenet_v1 --width 0.25 --mode float "
-             "--epochs 4", "minmax,mse,mse+bias_correction,mse+adaround",
+        (Run("mobilenet_v1", _MOBILENET_V1,
+             "minmax,mse,mse+bias_correction,mse+adaround",
              "--weight_bits 4"),))
 
 
-def _fixed_point(dataset, name, flags):
+def _fixed_point(dataset, name, train):
     return Experiment(
         "bits for each tensor of %s on %s, at most 1 %% relative loss" %
         (name, dataset), dataset,
-        (Run(name, "--arch %s --mode float %s" % (name, flags), _SEARCHES,
-             "--max_accuracy_loss 0.01"),))
+        (Run(name, train, _SEARCHES, "--max_accuracy_loss 0.01"),))
 
 
 def _thresholds():
+    train = "--arch mobilenet_v2 --width 0.35 --mode float --epochs 8"
     few = "--calibration_images 100"
     return Experiment(
         "trained thresholds and rescaling: MobileNetV2, a tenth of the "
         "training images, no labels", "cifar10",
-        (Run("scalar", "--arch mobilenet_v2 --width 0.35 --mode float "
-             "--epochs 8", "minmax,fat,rescale+minmax",
+        (Run("scalar", train, "minmax,fat,rescale+minmax",
              few + " --weights per_tensor"),
-         Run("scalar_rescaled", "", "fat",
-             few + " --weights per_tensor --rescale", shares="scalar"),
-         Run("vector", "", "minmax,fat", few, shares="scalar")))
+         Run("scalar_rescaled", train, "fat",
+             few + " --weights per_tensor --rescale"),
+         Run("vector", train, "minmax,fat", few)))
 
 
 def _from_scratch(arch):
@@ -88,13 +88,14 @@ def _from_scratch(arch):
 EXPERIMENTS = {
     "separable": _separable(),
     "four_bits": _four_bits(),
-    "fixed_point": _fixed_point("cifar10", "goyal_sequential", "--epochs 6"),
+    "fixed_point": _fixed_point("cifar10", "goyal_sequential", _SEQUENTIAL),
     "fixed_point_fashion": _fixed_point("idx", "goyal_sequential",
-                                        "--epochs 6"),
+                                        _SEQUENTIAL),
     "fixed_point_mobilenet": _fixed_point("cifar10", "mobilenet_v1",
-                                          "--width 0.25 --epochs 4"),
-    "fixed_point_frostnet": _fixed_point("cifar10", "frostnet_small",
-                                         "--width 0.35 --epochs 6"),
+                                          _MOBILENET_V1),
+    "fixed_point_frostnet": _fixed_point(
+        "cifar10", "frostnet_small",
+        "--arch frostnet_small --width 0.35 --mode float --epochs 6"),
     "thresholds": _thresholds(),
     "from_scratch_base": _from_scratch("frostnet_base"),
     "from_scratch_large": _from_scratch("frostnet_large"),
@@ -108,6 +109,11 @@ _COLUMNS = (  # title, field of a result, factor, decimals
     ("memory saved %", "memory_saving", 100, 1),
     ("multiplications saved %", "multiplication_saving", 100, 1),
 )
+
+
+def folder_name(flags):
+    """A folder for what `flags` give: another for each value of each."""
+    return re.sub(r"[^\w.+-]+", "_", flags).replace("--", "") or "plain"
 
 
 def with_losses(result):

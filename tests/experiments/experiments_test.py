@@ -35,13 +35,19 @@ class TableTest(unittest.TestCase):
             "| run | seeds | float % |", "|---|---|---|", "| a | 1 | 50.00 |",
             "| b | 2 | 50.00 ± 35.36 |"])
 
-    def test_runs_share_only_what_stands_before_them(self):
+    def test_rows_have_names_of_their_own(self):
         for name, experiment in experiments.EXPERIMENTS.items():
-            trained = set()
-            for run in experiment.runs:
-                self.assertEqual(bool(run.train), not run.shares, name)
-                self.assertTrue(run.train or run.shares in trained, name)
-                trained.add(run.name)
+            rows = [(run.name, method) for run in experiment.runs
+                    for method in run.methods.split(",")]
+            self.assertEqual(len(rows), len(set(rows)), name)
+
+    def test_other_flags_have_other_folders(self):
+        flags = ["", "--epochs 4", "--epochs 41", "--epochs 4 --rescale",
+                 "--epochs 4 --rate 1e-6", "--epochs 4 --rate 1e6"]
+        self.assertEqual(len({experiments.folder_name(f) for f in flags}),
+                         len(flags))
+        self.assertEqual(experiments.folder_name("--epochs 4 --seed 0"),
+                         "epochs_4_seed_0")
 
 
 class RunTest(unittest.TestCase):
@@ -59,7 +65,7 @@ class RunTest(unittest.TestCase):
             self.assertEqual(first.returncode, 0, first.stderr)
             lines = first.stdout.strip().split("\n")
             commands = [l for l in lines if not l.startswith("|")]
-            # Two networks trained, and quantized in 14 ways.
+            # Two networks trained, each once, and quantized in 14 ways.
             self.assertEqual(len(commands), 16)
             self.assertIn("| mobilenet_v1, minmax | 1 |", first.stdout)
 
