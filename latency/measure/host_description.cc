@@ -55,7 +55,7 @@ std::string ProcessorName(absl::string_view cpuinfo) {
 
 std::string DeviceFingerprint(const v1::Device& device) {
   // Of how times are stated; those of another revision do not compare.
-  constexpr int kMethod = 3;
+  constexpr int kMethod = 4;
   std::string text =
       absl::StrCat("model=", device.model(), "\nisa=", device.isa(),
                    "\ncores=", device.cores(), "\nruntime=", device.runtime(),

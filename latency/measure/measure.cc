@@ -32,8 +32,11 @@ constexpr double kFullSpeedQuantile = 0.05;
 // interrupt are void.
 constexpr double kOwnShare = 0.9;
 
-// How many samples long the reference runs: all results hang on it.
+// How many samples long the reference runs, and how many follow it: all results
+// hang on it.
 constexpr int kReferenceSamples = 2;
+// Calls that bring a copy's memory back after other work.
+constexpr int kRewarmCalls = 3;
 // Least samples of a round, for a median.
 constexpr int kLeastSamples = 3;
 // Of max_time, what the rounds that are needed may take; the rest is for those
@@ -67,7 +70,7 @@ class Rounds {
       : full_speed_ns_(reference.full_speed_ns),
         options_(options),
         machine_(machine),
-        cycles_(options.samples_per_round) {
+        samples_(options.samples_per_round) {
     for (const Work& work : reference.copies) reference_.push_back({&work});
     for (const WorkCopies& copies : works) {
       CHECK(!copies.empty()) << "a work without a copy";
@@ -77,24 +80,28 @@ class Rounds {
   }
 
   void WarmUp() {
-    double cycle_ns = 0;
+    double reference_ns = 0;
     for (Copy& copy : reference_) {
       WarmUp(copy);
       copy.calls = CallsFor(kReferenceSamples * options_.sample, copy.ns);
-      cycle_ns = std::max(cycle_ns, (1 + copy.calls) * copy.ns);
+      reference_ns = std::max(reference_ns, (1 + copy.calls) * copy.ns);
     }
+    double sample_ns = 0;  // one of each copy, with its part of a reference
+    double rewarm_ns = 0;
     for (Piece& piece : pieces_) {
       for (Copy& copy : piece) {
         WarmUp(copy);
-        cycle_ns += (1 + copy.calls) * copy.ns;
+        sample_ns +=
+            copy.calls * copy.ns + (reference_ns + copy.ns) / kReferenceSamples;
+        rewarm_ns += kRewarmCalls * copy.ns;
       }
     }
     const double round_ns = kShareOfTime *
                             absl::ToDoubleNanoseconds(options_.max_time) /
                             options_.rounds;
     const int least = std::min(kLeastSamples, options_.samples_per_round);
-    cycles_ = static_cast<int>(std::clamp<double>(round_ns / cycle_ns, least,
-                                                  options_.samples_per_round));
+    samples_ = static_cast<int>(std::clamp<double>(
+        (round_ns - rewarm_ns) / sample_ns, least, options_.samples_per_round));
   }
 
   Round Run() {
@@ -106,14 +113,18 @@ class Rounds {
     const absl::Duration stolen = machine_.Stolen();
     const absl::Duration used = machine_.Used();
     const int64_t start_ns = machine_.NowNs();
-    for (int i = 0; i < cycles_; ++i) RunCycle(i, round, slowdowns);
+    for (size_t p = 0; p < pieces_.size(); ++p) {
+      for (size_t c = 0; c < pieces_[p].size(); ++c) {
+        round.samples_ns[p][c] = Sample(pieces_[p][c], slowdowns);
+      }
+    }
     round.stolen = machine_.Stolen() > stolen;
     const absl::Duration passed =
         absl::Nanoseconds(machine_.NowNs() - start_ns);
     round.shared = machine_.Used() - used < kOwnShare * passed;
     for (const PieceSamples& piece : round.samples_ns) {
       for (const auto& samples : piece) {
-        round.starved |= 2 * static_cast<int>(samples.size()) < cycles_;
+        round.starved |= 2 * static_cast<int>(samples.size()) < samples_;
       }
     }
     if (!slowdowns.empty()) round.slowdown = Median(std::move(slowdowns));
@@ -129,29 +140,41 @@ class Rounds {
     return static_cast<double>(spent_ns) / copy.calls;
   }
 
-  // Nothing where the thread was preempted. Memory is cold after other work,
-  // the more so the larger that was, and a time is that of a warm run, the
-  // reference's at full speed too: so one goes before.
+  // Nothing where the thread was preempted.
   std::optional<double> SampleNs(const Copy& copy) {
-    (*copy.work)();
     const int64_t preemptions = machine_.Preemptions();
     const double ns = TimeNs(copy);
     if (machine_.Preemptions() != preemptions) return std::nullopt;
     return ns;
   }
 
-  void RunCycle(int cycle, Round& round, std::vector<double>& slowdowns) {
-    const std::optional<double> reference_ns =
-        SampleNs(reference_[cycle % reference_.size()]);
-    const double slowdown = reference_ns.value_or(0) / full_speed_ns_;
-    if (reference_ns) slowdowns.push_back(slowdown);
-    for (size_t p = 0; p < pieces_.size(); ++p) {
-      for (size_t c = 0; c < pieces_[p].size(); ++c) {
-        const std::optional<double> ns = SampleNs(pieces_[p][c]);
-        if (!ns || !reference_ns) continue;
-        round.samples_ns[p][c].push_back(*ns / slowdown);
+  // Of the reference's next copy, over its full speed. Memory is cold after
+  // other work, the more so the larger that was, and a time is that of a warm
+  // run, the reference's at full speed too: so one goes before.
+  std::optional<double> Slowdown() {
+    const Copy& copy = reference_[next_reference_++ % reference_.size()];
+    (*copy.work)();
+    const std::optional<double> ns = SampleNs(copy);
+    if (!ns) return std::nullopt;
+    return *ns / full_speed_ns_;
+  }
+
+  // A round's valid samples of `copy`, at full speed. Only the reference runs
+  // between them, which is small: what would take turns with its other copies
+  // would find less of its memory in the caches the more there are.
+  std::vector<double> Sample(const Copy& copy, std::vector<double>& slowdowns) {
+    std::vector<double> samples_ns;
+    for (int call = 0; call < kRewarmCalls; ++call) (*copy.work)();
+    for (int taken = 0; taken < samples_;) {
+      const std::optional<double> slowdown = Slowdown();
+      if (slowdown) slowdowns.push_back(*slowdown);
+      (*copy.work)();
+      for (int i = 0; i < kReferenceSamples && taken < samples_; ++i, ++taken) {
+        const std::optional<double> ns = SampleNs(copy);
+        if (ns && slowdown) samples_ns.push_back(*ns / *slowdown);
       }
     }
+    return samples_ns;
   }
 
   // Doubles the calls until a run is as long as a sample, then runs on until
@@ -181,11 +204,12 @@ class Rounds {
   }
 
   std::vector<Copy> reference_;
+  size_t next_reference_ = 0;
   std::vector<Piece> pieces_;
   const double full_speed_ns_;
   const MeasureOptions& options_;
   Machine& machine_;
-  int cycles_;
+  int samples_;
 };
 
 bool IsDisturbed(const Round& round, const MeasureOptions& options) {

@@ -1,20 +1,22 @@
 // Start here: how a time is measured, by what rules it counts, and what it
 // says about itself. docs/latency.md has the reasons.
 //
-// Several pieces of work are measured together. A cycle runs a fixed reference
-// and then each piece; a round is many cycles; rounds follow one another until
-// enough of them were undisturbed and agree. A shared or throttled machine
-// runs the reference and the work beside it slower by nearly the same factor,
-// so a sample counts by its ratio to its cycle's reference, and the result is
-// stated at the reference's full speed. And where its memory lies makes the
-// same piece a percent or two faster or slower for as long as it lives; so a
-// piece may have several copies, made one after the other, and a cycle runs
-// each of them, and those of the reference in turn.
+// Several pieces of work are measured together, in rounds, which follow one
+// another until enough of them were undisturbed and agree. A round takes
+// samples of each piece, with runs of a fixed reference between them. A shared
+// or throttled machine runs the reference and the work beside it slower by
+// nearly the same factor, so a sample counts by its ratio to the reference
+// before it, and the result is stated at the reference's full speed. And where
+// its memory lies makes the same piece a percent or two faster or slower for as
+// long as it lives; so a piece may have several copies, made one after the
+// other, whose samples a round takes one copy after the other, and the
+// reference's copies run in turn.
 //
-//   sample   consecutive calls of one copy, at least options.sample long (twice
-//            that for the reference), after one that does not count;
+//   sample   consecutive calls of one copy, at least options.sample long,
 //            divided by their number; void when the thread was preempted;
-//            times full speed over this cycle's reference
+//            times full speed over the reference before it. Two follow each
+//            reference, which is twice as long, after a call that does not
+//            count
 //   round    its value for a piece is the mean over its copies of the median of
 //            their samples
 //   disturbed round: fewer than half of some copy's samples were valid, the

@@ -72,7 +72,9 @@ TEST_F(MeasureTest, RepeatsShortWorkToFillASample) {
   EXPECT_GE(calls, 334 * 7 * 5);
 }
 
-TEST_F(MeasureTest, VisitsAllWorksInTurn) {
+// One after the other, each in turn with the reference: two samples, and a call
+// for nothing, behind each of its runs.
+TEST_F(MeasureTest, VisitsWorksOneAfterTheOther) {
   options_.rounds = options_.max_rounds = 1;
   options_.samples_per_round = 3;
   options_.warm_up = absl::ZeroDuration();
@@ -83,7 +85,8 @@ TEST_F(MeasureTest, VisitsAllWorksInTurn) {
     visits += 'r', machine_.Spend(50 * kMicrosecond);
   };
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({a, b}));
-  EXPECT_THAT(visits, testing::EndsWith("rrrrraabbrrrrraabbrrrrraabb"));
+  EXPECT_THAT(visits, testing::EndsWith("aaarrrrraaarrrrraa"
+                                        "bbbrrrrrbbbrrrrrbb"));
   EXPECT_EQ(result.works[0].median_ns, 200e3);
   EXPECT_EQ(result.works[1].median_ns, 400e3);
 }
@@ -160,9 +163,9 @@ TEST_F(MeasureTest, TellsThrottlingByItsSlope) {
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1500)}));
   EXPECT_FALSE(result.noisy);
   EXPECT_EQ(result.rejected_rounds, 0);
-  // Seven rounds of 15 ms; between the middles of three first and last ones
+  // Seven rounds of 17 ms; between the middles of three first and last ones
   // are four of them.
-  EXPECT_NEAR(result.slope, 0.06, 0.01);
+  EXPECT_NEAR(result.slope, 0.07, 0.01);
   EXPECT_GT(result.drift, result.slope);
 }
 
@@ -170,7 +173,7 @@ TEST_F(MeasureTest, TheSlopeIsOfAllRounds) {
   // Too slow for the second half of the measurement: those rounds are not
   // behind the result, but they tell.
   machine_.set_slowdown(
-      [](int64_t now_ns) { return now_ns < 60 * kMillisecond ? 1 : 1.5; });
+      [](int64_t now_ns) { return now_ns < 95 * kMillisecond ? 1 : 1.5; });
   options_.warm_up = absl::ZeroDuration();
   ASSERT_OK_AND_ASSIGN(const MeasureResult result, Run({Costs(1500)}));
   EXPECT_TRUE(result.noisy);
@@ -271,6 +274,24 @@ TEST_F(MeasureTest, SlowWorkGetsFewerSamplesRatherThanFewerRounds) {
   EXPECT_FALSE(result.noisy);
   EXPECT_EQ(result.works[0].samples_ns.size(), 7u * 3u);
   EXPECT_EQ(result.works[0].median_ns, 10e6);
+}
+
+// Memory that only another copy's calls bring out of the caches: a round does
+// not take turns between copies.
+TEST_F(MeasureTest, CopiesDoNotMeetEachOthersColdMemory) {
+  int warm = -1;
+  const auto copy = [&](int index) -> Work {
+    return [&, index] {
+      machine_.Spend(kMicrosecond * (warm == index ? 300 : 400));
+      warm = index;
+    };
+  };
+  const std::vector<WorkCopies> works = {{copy(0), copy(1), copy(2)}};
+  ASSERT_OK_AND_ASSIGN(
+      const MeasureResult result,
+      Measure(works, reference_, options_, machine_, stop_.token()));
+  EXPECT_EQ(result.works[0].median_ns, 300e3);
+  EXPECT_EQ(result.works[0].p90_ns, 300e3);
 }
 
 // Copies differ by where their memory lies; a piece's time is their mean.
