@@ -176,6 +176,7 @@ class Greedy {
     ASSIGN_OR_RETURN(const PlanScore start,
                      evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
     const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
+    had_budget_ = to_lose > 0;
     for (int k = 0; k < 3; ++k) {
       const auto tensors = TensorsOf(context_.network.graph, kKinds[k]);
       RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
@@ -194,6 +195,10 @@ class Greedy {
                      evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
     return result_;
   }
+
+  // Whether the last run allowed more than its start lost. A run that allows
+  // still less gives the same otherwise.
+  bool had_budget() const { return had_budget_; }
 
  private:
   absl::Status Search(const SearchedTensor& tensor, double budget) {
@@ -219,6 +224,7 @@ class Greedy {
   const OnSearchProgress& progress_;
   FixedPointPlanner planner_;
   SearchResult result_;
+  bool had_budget_ = false;
 };
 
 }  // namespace
@@ -334,7 +340,9 @@ absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
     ASSIGN_OR_RETURN(result,
                      greedy.Run(max_loss * std::pow(kReduction, run), run));
     evaluations += result.evaluations;
-    if (result.score.believed_loss() <= max_loss) break;
+    if (result.score.believed_loss() <= max_loss || !greedy.had_budget()) {
+      break;
+    }
   }
   result.evaluations = evaluations;
   return result;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -28,6 +29,7 @@ namespace frostnas::quant {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(BudgetTest, GrowsLinearlyFromWeightsToActivations) {
   EXPECT_DOUBLE_EQ(BudgetOf(TensorKind::kWeights, 0, 4, 0.01), 0.00125);
@@ -257,11 +259,17 @@ TEST(SearchTest, RefusesWhatLosesMoreThanAllowed) {
                          .search = images,
                          .train = images};
   inputs.options.max_accuracy_loss = 1e-6;
+  // Lower budgets than none are not tried.
+  inputs.progress = [](double, const std::string& what) {
+    EXPECT_THAT(what, Not(HasSubstr("run 2")));
+  };
   MethodResult result = {.network = folded};
   result.bits.resize(folded.layers.size());
-  EXPECT_THAT(RunFixedPointIndependent(inputs, result),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("nothing within max_accuracy_loss")));
+  for (const auto run : {RunFixedPoint, RunFixedPointIndependent}) {
+    EXPECT_THAT(run(inputs, result),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr("nothing within max_accuracy_loss")));
+  }
 }
 
 }  // namespace
