@@ -101,7 +101,7 @@ QatPlan::Impl::Impl(const arch::Graph& plan_graph,
             ? nullptr
             : std::make_unique<TensorObserver>(
                   options.range_momentum, &phase, grids[groups.group(i)].get(),
-                  logits ? QuantizeFrom::kFrozen : QuantizeFrom::kQuantizing));
+                  logits ? options.logits : QuantizeFrom::kQuantizing));
   }
 }
 
@@ -116,6 +116,10 @@ void QatPlan::Impl::SetHooks() const {
   }
   network->SetQuantization(hooks);
   network->SetInputQuantization(observer(arch::kGraphInput));
+}
+
+QatOptions PublishedQatOptions() {
+  return {.range_momentum = 0.01f, .logits = QuantizeFrom::kQuantizing};
 }
 
 absl::StatusOr<std::unique_ptr<QatPlan>> QatPlan::Create(

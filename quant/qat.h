@@ -36,7 +36,12 @@ struct QatOptions {
   int activation_bits = 8;
   // Weight of the newest batch in the moving average of ranges.
   float range_momentum = 0.05f;
+  QuantizeFrom logits = QuantizeFrom::kFrozen;
 };
+
+// As PyTorch trains and FrostNet's authors did (methods.md 1.5): ranges follow
+// slowly, and logits are quantized like everything else.
+QatOptions PublishedQatOptions();
 
 class QatPlan {
  public:

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -284,6 +285,31 @@ TEST(QatPlanTest, RefusesBitsOutOfRange) {
   EXPECT_THAT(QatPlan::Create(graph, {.range_momentum = 0}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("range_momentum")));
+}
+
+// Clipped logits send no gradient to what must come down (docs/training.md).
+TEST(QatPlanTest, OptionsSayFromWhenLogitsAreQuantized) {
+  ASSERT_OK_AND_ASSIGN(const arch::Graph graph,
+                       arch::ExpandArchitecture(EveryLayerArchitecture()));
+  const nn::Tensor images = RandomImages(graph, 4, 1).tensor;
+  for (const auto& [options, clipped] :
+       {std::pair(QatOptions(), false),
+        std::pair(PublishedQatOptions(), true)}) {
+    ASSERT_OK_AND_ASSIGN(const auto network, nn::Network::Create(graph, {}));
+    ASSERT_OK_AND_ASSIGN(const auto plan, QatPlan::Create(graph, options));
+    plan->Attach(*network);
+    network->Forward(images, nn::Mode::kTrain);
+    plan->SetPhase(QatPhase::kQuantizing);
+    const nn::Tensor& logits = network->Forward(images, nn::Mode::kEval);
+    const nn::AffineGrid grid =
+        plan->grid(static_cast<int>(graph.layers.size()) - 1);
+    bool on_grid = true;
+    for (const float logit : logits.span()) {
+      const float steps = logit / grid.scale;
+      on_grid = on_grid && std::abs(steps - std::nearbyint(steps)) < 1e-3f;
+    }
+    EXPECT_EQ(on_grid, clipped);
+  }
 }
 
 }  // namespace

@@ -56,6 +56,10 @@ ABSL_FLAG(std::string, gradboost, "off",
           "Noise along the gradient in the quantization-aware epochs: off; "
           "corrected, as it is meant; published, as the released code computes "
           "it.");
+ABSL_FLAG(std::string, observers, "stable",
+          "Ranges in quantization-aware epochs: stable; published, as PyTorch "
+          "has them: they follow slowly, and logits are clipped to them from "
+          "the first step on.");
 ABSL_FLAG(uint64_t, seed, 1, "Seed of everything random.");
 ABSL_FLAG(int, threads, 0,
           "Compute threads. 0: all cores. Results repeat for one number.");
@@ -145,6 +149,17 @@ absl::Status SetGradBoost(QatTrainOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status SetObservers(QatTrainOptions& options) {
+  const std::string name = absl::GetFlag(FLAGS_observers);
+  if (name == "published") {
+    options.qat = PublishedQatOptions();
+  } else if (name != "stable") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--observers: \"", name, "\" is not one of stable, published"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   QatTrainOptions options;
   const std::string mode = absl::GetFlag(FLAGS_mode);
@@ -169,6 +184,7 @@ absl::StatusOr<QatTrainOptions> TrainingFromFlags() {
   options.seed = absl::GetFlag(FLAGS_seed);
   options.depthwise_weight_decay = absl::GetFlag(FLAGS_depthwise_weight_decay);
   RETURN_IF_ERROR(SetGradBoost(options));
+  RETURN_IF_ERROR(SetObservers(options));
   return options;
 }
 

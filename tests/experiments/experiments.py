@@ -75,14 +75,14 @@ def _thresholds():
          Run("vector", train, "minmax,fat", few)))
 
 
-def _from_scratch(arch):
+def _from_scratch(arch, observers):
     flags = "--arch %s --width 0.35 --optimizer sgd --epochs 8 " % arch
+    qat = flags + "--mode qat --observers %s --qat_epochs " % observers
     return Experiment(
-        "quantization-aware training of %s from scratch" % arch, "cifar10",
-        (Run("float", flags + "--mode float"),
-         Run("plain", flags + "--mode qat --qat_epochs 8"),
-         Run("statassist_gradboost",
-             flags + "--mode qat --qat_epochs 7 --gradboost corrected")))
+        "%s from scratch, quantization-aware with %s observers" %
+        (arch, observers), "cifar10",
+        (Run("float", flags + "--mode float"), Run("plain", qat + "8"),
+         Run("statassist_gradboost", qat + "7 --gradboost corrected")))
 
 
 EXPERIMENTS = {
@@ -97,8 +97,12 @@ EXPERIMENTS = {
         "cifar10", "frostnet_small",
         "--arch frostnet_small --width 0.35 --mode float --epochs 6"),
     "thresholds": _thresholds(),
-    "from_scratch_base": _from_scratch("frostnet_base"),
-    "from_scratch_large": _from_scratch("frostnet_large"),
+    "from_scratch_base": _from_scratch("frostnet_base", "stable"),
+    "from_scratch_base_published": _from_scratch("frostnet_base",
+                                                 "published"),
+    "from_scratch_large": _from_scratch("frostnet_large", "stable"),
+    "from_scratch_large_published": _from_scratch("frostnet_large",
+                                                  "published"),
 }
 
 _COLUMNS = (  # title, field of a result, factor, decimals
