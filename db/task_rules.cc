@@ -245,9 +245,8 @@ void MergeTableHeader(const v1::LatencyTable& newer, v1::LatencyTable* table) {
   table->set_threads(newer.threads());
   table->set_batch(newer.batch());
   // What the first operators were stated at holds for all.
-  if (table->full_speed_ns() == 0) {
-    table->set_full_speed_ns(newer.full_speed_ns());
-  }
+  table->mutable_full_speeds()->mutable_ns()->insert(
+      newer.full_speeds().ns().begin(), newer.full_speeds().ns().end());
   if (newer.calibration().networks() > 0) {
     *table->mutable_calibration() = newer.calibration();
   }
@@ -267,7 +266,7 @@ v1::LatencyTable TableOf(const v1::ProfileOpsWork& work,
   *table.mutable_device() = result.device();
   table.set_threads(work.threads());
   table.set_batch(work.batch());
-  table.set_full_speed_ns(result.full_speed_ns());
+  *table.mutable_full_speeds() = result.full_speeds();
   *table.mutable_ops() = result.ops();
   return table;
 }

@@ -86,8 +86,10 @@ MeasureOptions OpOptions(Effort effort) {
   return options;
 }
 
-Bench::Bench(MakeExecutor make_executor, double full_speed_ns)
-    : make_executor_(std::move(make_executor)) {
+Bench::Bench(MakeExecutor make_executor, int reference_size,
+             double full_speed_ns)
+    : make_executor_(std::move(make_executor)),
+      reference_size_(reference_size) {
   reference_.full_speed_ns = full_speed_ns;
 }
 
@@ -138,8 +140,9 @@ absl::Status Bench::ProfileOps(absl::Span<const v1::OpKey> ops,
 
 absl::Status Bench::PrepareReference(Machine& machine, const StopToken& stop) {
   if (reference_.copies.empty()) {
-    ASSIGN_OR_RETURN(const arch::Graph graph,
-                     arch::ExpandArchitecture(ReferenceArchitecture()));
+    ASSIGN_OR_RETURN(
+        const arch::Graph graph,
+        arch::ExpandArchitecture(ReferenceArchitecture(reference_size_)));
     ASSIGN_OR_RETURN(reference_.copies,
                      MakeRandomWork(graph, /*batch=*/1, kReferenceCopies));
   }

@@ -34,6 +34,7 @@ using MakeExecutor =
 
 // One executor on one number of threads, which run on the cores of the calling
 // thread. The reference is a fixed network on the same executor, at batch 1.
+// What is measured should have its reference's size (reference_network.h).
 //
 // Thread-compatible.
 class Bench {
@@ -41,7 +42,8 @@ class Bench {
   // `full_speed_ns`: of the reference, from an earlier bench of the same kind,
   // so that results of both compare; 0: it is estimated when first needed,
   // which takes a second.
-  explicit Bench(MakeExecutor make_executor, double full_speed_ns = 0);
+  Bench(MakeExecutor make_executor, int reference_size,
+        double full_speed_ns = 0);
 
   // Runs `quantized` on `batch` fixed images, in as many copies as the effort
   // takes. Errors of the executor.
@@ -69,6 +71,7 @@ class Bench {
   absl::Status PrepareReference(Machine& machine, const StopToken& stop);
 
   const MakeExecutor make_executor_;
+  const int reference_size_;
   Reference reference_;
 };
 

@@ -82,6 +82,11 @@ bool IsTooHot(const absl::Status& status) {
   return status.GetPayload(kTooHot).has_value();
 }
 
+double FullSpeedNs(const v1::FullSpeeds& speeds, int reference_size) {
+  const auto found = speeds.ns().find(reference_size);
+  return found == speeds.ns().end() ? 0 : found->second;
+}
+
 absl::Status CheckRequest(const MeasureRequest& request) {
   if (request.threads < 1 || request.threads > kMaxThreads) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -97,8 +102,10 @@ absl::Status CheckRequest(const MeasureRequest& request) {
         absl::StrCat("sustained load of ", request.sustained_s,
                      " seconds is not in 0..", kMaxSustainedS));
   }
-  if (!(request.full_speed_ns >= 0 && std::isfinite(request.full_speed_ns))) {
-    return absl::InvalidArgumentError("full_speed_ns is not a time");
+  for (const auto& [size, ns] : request.full_speeds.ns()) {
+    if (ns > 0 && std::isfinite(ns)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "full_speeds of the reference of ", size, " pixels is not a time"));
   }
   return absl::OkStatus();
 }

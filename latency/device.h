@@ -49,9 +49,14 @@ struct MeasureRequest {
   // Load after the measurement, for the latency of a device that has become
   // warm; 0: none, at most 3600.
   double sustained_s = 0;
-  // v1::Measurement::full_speed_ns of the results, from an earlier result of
-  // this device; 0: what it estimated or was given before.
-  double full_speed_ns = 0;
+  // Of the networks that the ops of ProfileOps belong to, pixels: which
+  // reference runs beside them (reference_network.h). 0: small ones. A package
+  // has its own.
+  int input_size = 0;
+  // v1::Measurement::full_speed_ns of the results, by reference, from earlier
+  // results of this device; where one is missing, what it estimated or was
+  // given before.
+  v1::FullSpeeds full_speeds;
 };
 
 // Takes one finished op; an error ends the profiling and is returned.
@@ -88,14 +93,17 @@ class LatencyDevice {
                                   const StopToken& stop) = 0;
 
   // What its results on so many threads are stated at (see
-  // v1::Measurement::full_speed_ns); 0: nothing was measured yet, or it has no
-  // reference.
-  virtual double FullSpeedNs(int /*threads*/) const { return 0; }
+  // v1::Measurement::full_speed_ns): of the references used so far, where it
+  // has any.
+  virtual v1::FullSpeeds FullSpeeds(int /*threads*/) const { return {}; }
 };
 
 // UNAVAILABLE, told from others of that code.
 absl::Status TooHotError(absl::string_view message);
 bool IsTooHot(const absl::Status& status);
+
+// Of that reference; 0: not known.
+double FullSpeedNs(const v1::FullSpeeds& speeds, int reference_size);
 
 // INVALID_ARGUMENT naming the field.
 absl::Status CheckRequest(const MeasureRequest& request);

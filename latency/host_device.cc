@@ -1,6 +1,7 @@
 #include "latency/host_device.h"
 
 #include <cmath>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "latency/measure/affinity.h"
 #include "latency/measure/host_description.h"
 #include "latency/measure/machine.h"
+#include "latency/reference_network.h"
 #include "latency/samples_digest.h"
 #include "nn/threads.h"
 #include "quant/executor.h"
@@ -75,7 +77,8 @@ class HostDevice final : public LatencyDevice {
                      quant::QuantizedGraphOf(package));
     const absl::MutexLock lock(&mutex_);
     Seat seat(request.threads);
-    Bench& bench = BenchOf(request);
+    const int reference_size = ReferenceSizeFor(quantized.graph.input.size);
+    Bench& bench = BenchOf(request, reference_size);
     ASSIGN_OR_RETURN(const WorkCopies work,
                      bench.MakeWork(quantized, request.batch, request.effort));
     ASSIGN_OR_RETURN(const MeasureResult result,
@@ -89,6 +92,7 @@ class HostDevice final : public LatencyDevice {
     }
     measurement.set_device_id(device_.id());
     measurement.set_device_fingerprint(device_.fingerprint());
+    measurement.set_reference_size(reference_size);
     measurement.set_full_speed_ns(bench.full_speed_ns());
     measurement.set_threads(request.threads);
     measurement.set_batch(request.batch);
@@ -103,37 +107,47 @@ class HostDevice final : public LatencyDevice {
     RETURN_IF_ERROR(CheckRequest(request));
     const absl::MutexLock lock(&mutex_);
     Seat seat(request.threads);
-    return BenchOf(request).ProfileOps(ops, request, seat.machine(), done,
-                                       stop);
+    return BenchOf(request, ReferenceSizeFor(request.input_size))
+        .ProfileOps(ops, request, seat.machine(), done, stop);
   }
 
-  double FullSpeedNs(int threads) const override {
+  v1::FullSpeeds FullSpeeds(int threads) const override {
     const absl::MutexLock lock(&mutex_);
-    const auto found = benches_.find(threads);
-    return found == benches_.end() ? 0 : found->second.full_speed_ns();
+    v1::FullSpeeds speeds;
+    for (const auto& [kind, bench] : benches_) {
+      if (kind.threads != threads || bench.full_speed_ns() == 0) continue;
+      (*speeds.mutable_ns())[kind.reference_size] = bench.full_speed_ns();
+    }
+    return speeds;
   }
 
  private:
+  struct BenchKind {
+    int threads;
+    int reference_size;
+    auto operator<=>(const BenchKind&) const = default;
+  };
+
   // Kept, so that all results are stated at the same full speed.
-  Bench& BenchOf(const MeasureRequest& request)
+  Bench& BenchOf(const MeasureRequest& request, int reference_size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    Bench& bench =
-        benches_
-            .try_emplace(request.threads,
-                         [](const quant::QuantizedGraph& quantized) {
-                           return quant::CreateOnednnExecutor(quantized);
-                         })
-            .first->second;
-    if (request.full_speed_ns > 0) {
-      bench.set_full_speed_ns(request.full_speed_ns);
-    }
+    Bench& bench = benches_
+                       .try_emplace(
+                           BenchKind{request.threads, reference_size},
+                           [](const quant::QuantizedGraph& quantized) {
+                             return quant::CreateOnednnExecutor(quantized);
+                           },
+                           reference_size)
+                       .first->second;
+    const double given_ns = FullSpeedNs(request.full_speeds, reference_size);
+    if (given_ns > 0) bench.set_full_speed_ns(given_ns);
     return bench;
   }
 
   Clock& clock_;
   const v1::Device device_;
   mutable absl::Mutex mutex_;
-  std::map<int, Bench> benches_ ABSL_GUARDED_BY(mutex_);  // by threads
+  std::map<BenchKind, Bench> benches_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -20,12 +20,13 @@
 #include "latency/latency_table.h"
 #include "latency/measure/host_description.h"
 #include "latency/predict/predictor.h"
+#include "latency/reference_network.h"
 #include "latency/testing/packages.h"
 
 namespace frostnas::latency {
 namespace {
 
-constexpr MeasureRequest kSmoke = {.effort = Effort::kSmoke};
+const MeasureRequest kSmoke = {.effort = Effort::kSmoke};
 
 class HostDeviceTest : public testing::Test {
  protected:
@@ -71,20 +72,37 @@ TEST_F(HostDeviceTest, AMeasurementCarriesItsEvidence) {
 }
 
 TEST_F(HostDeviceTest, StatesResultsAtTheSpeedThatItIsGiven) {
-  EXPECT_EQ(device_->FullSpeedNs(1), 0);
+  EXPECT_TRUE(device_->FullSpeeds(1).ns().empty());
   ASSERT_OK_AND_ASSIGN(v1::Measurement measured, Measure(kSmoke));
   const double estimated_ns = measured.full_speed_ns();
   EXPECT_GT(estimated_ns, 0);
-  EXPECT_EQ(device_->FullSpeedNs(1), estimated_ns);
+  EXPECT_EQ(measured.reference_size(), kSmallReference);
+  EXPECT_EQ(FullSpeedNs(device_->FullSpeeds(1), kSmallReference), estimated_ns);
   MeasureRequest request = kSmoke;
-  request.full_speed_ns = 0.9 * estimated_ns;
+  double& given_ns = (*request.full_speeds.mutable_ns())[kSmallReference];
+  given_ns = 0.9 * estimated_ns;
   ASSERT_OK_AND_ASSIGN(measured, Measure(request));
-  EXPECT_EQ(measured.full_speed_ns(), request.full_speed_ns);
+  EXPECT_EQ(measured.full_speed_ns(), given_ns);
   // Also when the next does not say.
   ASSERT_OK_AND_ASSIGN(measured, Measure(kSmoke));
-  EXPECT_EQ(measured.full_speed_ns(), request.full_speed_ns);
-  request.full_speed_ns = std::nan("");
+  EXPECT_EQ(measured.full_speed_ns(), given_ns);
+  given_ns = std::nan("");
   EXPECT_THAT(Measure(request), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+// Each at its own full speed.
+TEST_F(HostDeviceTest, LargeNetworksHaveALargeReference) {
+  v1::Architecture large = SmallPackage(3).architecture();
+  large.set_input_size(96);
+  ASSERT_OK(Measure(kSmoke));
+  ASSERT_OK_AND_ASSIGN(
+      const v1::Measurement measured,
+      device_->Measure(RandomPackage(large, 1), kSmoke, stop_.token()));
+  EXPECT_EQ(measured.reference_size(), 96);
+  const v1::FullSpeeds speeds = device_->FullSpeeds(1);
+  EXPECT_EQ(speeds.ns_size(), 2);
+  EXPECT_EQ(FullSpeedNs(speeds, 96), measured.full_speed_ns());
+  EXPECT_NE(FullSpeedNs(speeds, kSmallReference), measured.full_speed_ns());
 }
 
 TEST_F(HostDeviceTest, SeveralThreadsAreNotPinned) {

@@ -98,9 +98,11 @@ absl::Status CheckHead(const v1::LatencyTable& proto) {
         absl::StrCat("batch ", proto.batch(), " is not in 1..65536"));
   }
   // Not a number is refused as well.
-  if (!(proto.full_speed_ns() >= 0 && proto.full_speed_ns() <= kMaxNs)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "full_speed_ns ", proto.full_speed_ns(), " is not in 0..", kMaxNs));
+  for (const auto& [size, ns] : proto.full_speeds().ns()) {
+    if (ns > 0 && ns <= kMaxNs) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("full_speeds of the reference of ", size, " pixels: ", ns,
+                     " is not in 0..", kMaxNs));
   }
   if (proto.ops_size() > kMaxOps) {
     return absl::InvalidArgumentError(
@@ -180,7 +182,7 @@ absl::StatusOr<LatencyTable> LatencyTable::FromProto(
     const v1::LatencyTable& proto, absl::string_view source) {
   RETURN_IF_ERROR(From(source, CheckHead(proto)));
   LatencyTable table(proto.device(), proto.threads(), proto.batch());
-  table.full_speed_ns_ = proto.full_speed_ns();
+  table.full_speeds_ = proto.full_speeds();
   for (const v1::OpLatency& op : proto.ops()) {
     const int before = table.num_ops();
     RETURN_IF_ERROR(From(source, table.Add(op)));
@@ -226,7 +228,7 @@ v1::LatencyTable LatencyTable::ToProto() const {
   proto.set_batch(batch_);
   for (const auto& [name, op] : ops_) *proto.add_ops() = op;
   *proto.mutable_calibration() = calibration_;
-  proto.set_full_speed_ns(full_speed_ns_);
+  *proto.mutable_full_speeds() = full_speeds_;
   return proto;
 }
 
@@ -258,10 +260,14 @@ absl::Status LatencyTable::Merge(const LatencyTable& other) {
         "latency tables of ", threads_, " threads, batch ", batch_, " and ",
         other.threads_, " threads, batch ", other.batch_, " do not mix"));
   }
-  if (full_speed_ns_ == 0) full_speed_ns_ = other.full_speed_ns_;
+  KeepFullSpeeds(other.full_speeds_);
   for (const auto& [name, op] : other.ops_) ops_[name] = op;
   if (other.calibration_.networks() > 0) calibration_ = other.calibration_;
   return absl::OkStatus();
+}
+
+void LatencyTable::KeepFullSpeeds(const v1::FullSpeeds& speeds) {
+  full_speeds_.mutable_ns()->insert(speeds.ns().begin(), speeds.ns().end());
 }
 
 const v1::OpLatency* LatencyTable::Find(const v1::OpKey& op) const {

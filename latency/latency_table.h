@@ -78,9 +78,10 @@ class LatencyTable {
   // Null when the table does not have it.
   const v1::NetworkLatency* FindNetwork(absl::string_view arch_sha256) const;
 
-  // See v1::LatencyTable::full_speed_ns.
-  double full_speed_ns() const { return full_speed_ns_; }
-  void set_full_speed_ns(double ns) { full_speed_ns_ = ns; }
+  // See v1::LatencyTable::full_speeds. Keep adds those of references that have
+  // none yet.
+  const v1::FullSpeeds& full_speeds() const { return full_speeds_; }
+  void KeepFullSpeeds(const v1::FullSpeeds& speeds);
 
   const v1::Device& device() const { return device_; }
   int threads() const { return threads_; }
@@ -95,7 +96,7 @@ class LatencyTable {
   v1::Device device_;
   int threads_;
   int batch_;
-  double full_speed_ns_ = 0;
+  v1::FullSpeeds full_speeds_;
   v1::Calibration calibration_;
   // By the op's text (arch::OpKeyText), which orders them too.
   absl::btree_map<std::string, v1::OpLatency> ops_;

@@ -149,12 +149,19 @@ TEST(LatencyTableTest, SurvivesAFile) {
   calibration.set_slope(1.25);
   calibration.set_networks(4);
   ASSERT_OK(table.set_calibration(calibration));
-  table.set_full_speed_ns(61234.5);
+  v1::FullSpeeds speeds;
+  (*speeds.mutable_ns())[32] = 61234.5;
+  table.KeepFullSpeeds(speeds);
+  // What a table has stays.
+  (*speeds.mutable_ns())[32] = 60000;
+  (*speeds.mutable_ns())[224] = 250000;
+  table.KeepFullSpeeds(speeds);
   ASSERT_OK(table.Save(path));
   ASSERT_OK_AND_ASSIGN(const LatencyTable loaded, LatencyTable::Load(path));
   EXPECT_EQ(loaded.Serialize(), table.Serialize());
   EXPECT_EQ(loaded.calibration().slope(), 1.25);
-  EXPECT_EQ(loaded.full_speed_ns(), 61234.5);
+  EXPECT_EQ(loaded.full_speeds().ns().at(32), 61234.5);
+  EXPECT_EQ(loaded.full_speeds().ns().at(224), 250000);
   EXPECT_EQ(loaded.device().model(), "a processor");
   EXPECT_THAT(LatencyTable::Load(JoinPath(dir.path(), "absent")),
               StatusIs(absl::StatusCode::kNotFound));

@@ -53,16 +53,18 @@ TEST_P(StoreConformance, ALatencyTableGrowsAndKeepsItsCalibration) {
               StatusIs(absl::StatusCode::kNotFound));
   table.mutable_calibration()->set_slope(1.25);
   table.mutable_calibration()->set_networks(4);
-  table.set_full_speed_ns(1000.5);
+  (*table.mutable_full_speeds()->mutable_ns())[32] = 1000.5;
   ASSERT_OK(store_->MergeLatencyTable(table));
   v1::LatencyTable more = TestTable(70);
   more.mutable_ops(0)->mutable_op()->set_stride(2);
-  more.set_full_speed_ns(900);
+  (*more.mutable_full_speeds()->mutable_ns())[32] = 900;
+  (*more.mutable_full_speeds()->mutable_ns())[224] = 7000;
   ASSERT_OK(store_->MergeLatencyTable(more));
 
   ASSERT_OK_AND_ASSIGN(const auto read, store_->GetLatencyTable(key));
   EXPECT_EQ(read.calibration().slope(), 1.25);
-  EXPECT_EQ(read.full_speed_ns(), 1000.5);
+  EXPECT_EQ(read.full_speeds().ns().at(32), 1000.5);
+  EXPECT_EQ(read.full_speeds().ns().at(224), 7000);
   EXPECT_EQ(read.device().id(), "host");
   std::map<std::string, int64_t> medians;
   for (const v1::OpLatency& op : read.ops()) {
@@ -108,13 +110,14 @@ TEST_P(StoreConformance, AProfileTaskFillsTheLatencyTable) {
   EXPECT_THAT(store_->CompleteTask(OkCompletion(lease, wrong)),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ops")));
   v1::TaskResult right = ProfileOf("host", 55);
-  right.mutable_profile_ops()->set_full_speed_ns(1234);
+  (*right.mutable_profile_ops()->mutable_full_speeds()->mutable_ns())[32] =
+      1234;
   ASSERT_OK(store_->CompleteTask(OkCompletion(lease, right)));
   ASSERT_OK_AND_ASSIGN(const auto table,
                        store_->GetLatencyTable(KeyOf(TestTable(1))));
   ASSERT_EQ(table.ops_size(), 2);
   EXPECT_EQ(table.ops(0).median_ns(), 55);
-  EXPECT_EQ(table.full_speed_ns(), 1234);
+  EXPECT_EQ(table.full_speeds().ns().at(32), 1234);
 }
 
 TEST_P(StoreConformance, ChangesWakeThoseWhoWait) {

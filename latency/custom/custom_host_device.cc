@@ -65,8 +65,8 @@ class CustomHostDevice final : public LatencyDevice {
     return host_->ProfileOps(ops, request, done, stop);
   }
 
-  double FullSpeedNs(int threads) const override {
-    return host_->FullSpeedNs(threads);
+  v1::FullSpeeds FullSpeeds(int threads) const override {
+    return host_->FullSpeeds(threads);
   }
 
  private:

@@ -84,7 +84,7 @@ absl::Status Compare(absl::Span<const int> computed,
 absl::Status CheckOutputs(const Adb& adb, const std::string& serial,
                           const PhoneRunner& runner, v1::RunnerRequest request,
                           const StopToken& stop) {
-  const v1::Architecture architecture = ReferenceArchitecture();
+  const v1::Architecture architecture = ReferenceArchitecture(kSmallReference);
   ASSIGN_OR_RETURN(const arch::Graph graph,
                    arch::ExpandArchitecture(architecture));
   const quant::QuantizedGraph quantized =

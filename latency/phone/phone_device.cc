@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "latency/phone/phone_keeper.h"
 #include "latency/phone/runner_answer.h"
+#include "latency/reference_network.h"
 #include "latency/samples_digest.h"
 #include "quant/package.h"
 
@@ -85,10 +86,10 @@ class PhoneDevice final : public LatencyDevice {
     return absl::OkStatus();
   }
 
-  double FullSpeedNs(int threads) const override {
+  v1::FullSpeeds FullSpeeds(int threads) const override {
     const absl::MutexLock lock(&mutex_);
-    const auto found = full_speed_ns_.find(threads);
-    return found == full_speed_ns_.end() ? 0 : found->second;
+    const auto found = full_speeds_.find(threads);
+    return found == full_speeds_.end() ? v1::FullSpeeds() : found->second;
   }
 
  private:
@@ -170,7 +171,9 @@ class PhoneDevice final : public LatencyDevice {
             .status());
     work.set_package_file("../job/package.fnpkg");
     work.set_effort(ToProto(request.effort));
-    work.set_full_speed_ns(FullSpeedFor(request));
+    const int reference = ReferenceSizeFor(package.architecture().input_size());
+    work.set_reference_size(reference);
+    work.set_full_speed_ns(FullSpeedFor(request, reference));
     work.set_sustained_s(request.sustained_s);
     const absl::Duration deadline = options_.runner_start + options_.measuring +
                                     absl::Seconds(request.sustained_s);
@@ -185,8 +188,10 @@ class PhoneDevice final : public LatencyDevice {
       return absl::OkStatus();
     };
     ASSIGN_OR_RETURN(v1::Measurement measurement, RunAccepted(run, stop));
-    KeepFullSpeed(request.threads, answer.end().full_speed_ns());
-    measurement.set_full_speed_ns(FullSpeedNs(request.threads));
+    KeepFullSpeed(request.threads, reference, answer.end().full_speed_ns());
+    measurement.set_reference_size(reference);
+    measurement.set_full_speed_ns(
+        FullSpeedNs(FullSpeeds(request.threads), reference));
     measurement.set_runtime(answer.hello().runtime());
     if (answer.sustained()) {
       *measurement.mutable_sustained() = *answer.sustained();
@@ -227,7 +232,9 @@ class PhoneDevice final : public LatencyDevice {
     v1::RunnerRequest asked = RequestFor(request);
     v1::ProfileWork& work = *asked.mutable_profile();
     work.set_effort(ToProto(request.effort));
-    work.set_full_speed_ns(FullSpeedFor(request));
+    const int reference = ReferenceSizeFor(request.input_size);
+    work.set_reference_size(reference);
+    work.set_full_speed_ns(FullSpeedFor(request, reference));
     for (const v1::OpKey& op : ops) *work.add_ops() = op;
     RunnerAnswer answer;
     const absl::Duration deadline =
@@ -248,7 +255,7 @@ class PhoneDevice final : public LatencyDevice {
       return absl::AbortedError(
           Named("the runner answered for other operators"));
     }
-    KeepFullSpeed(request.threads, answer.end().full_speed_ns());
+    KeepFullSpeed(request.threads, reference, answer.end().full_speed_ns());
     return measured;
   }
 
@@ -256,21 +263,23 @@ class PhoneDevice final : public LatencyDevice {
     return absl::StrCat("phone ", options_.serial, ": ", what);
   }
 
-  double FullSpeedFor(const MeasureRequest& request) const {
-    return request.full_speed_ns > 0 ? request.full_speed_ns
-                                     : FullSpeedNs(request.threads);
+  double FullSpeedFor(const MeasureRequest& request, int reference) const {
+    const double given_ns = FullSpeedNs(request.full_speeds, reference);
+    return given_ns > 0 ? given_ns
+                        : FullSpeedNs(FullSpeeds(request.threads), reference);
   }
   // What was given or estimated last holds while this object lives, so that
   // results compare.
-  void KeepFullSpeed(int threads, double ns) {
+  void KeepFullSpeed(int threads, int reference, double ns) {
     const absl::MutexLock lock(&mutex_);
-    if (ns > 0) full_speed_ns_[threads] = ns;
+    if (ns > 0) (*full_speeds_[threads].mutable_ns())[reference] = ns;
   }
 
   const PhoneOptions options_;
   const std::unique_ptr<PhoneKeeper> keeper_;
   mutable absl::Mutex mutex_;
-  absl::flat_hash_map<int, double> full_speed_ns_ ABSL_GUARDED_BY(mutex_);
+  // By threads.
+  absl::flat_hash_map<int, v1::FullSpeeds> full_speeds_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

@@ -75,15 +75,15 @@ class SpaceProfile {
     return entry != nullptr && entry->samples() > 0;
   }
 
-  // All of a table is stated at one speed, whoever measured it first.
+  // All of a table is stated at the same speeds, whoever measured first.
   MeasureRequest Request() const {
     MeasureRequest request = options_.request;
-    request.full_speed_ns = table_.full_speed_ns();
+    request.input_size = space_.input().size;
+    request.full_speeds = table_.full_speeds();
     return request;
   }
-  void KeepFullSpeed() {
-    if (table_.full_speed_ns() > 0) return;
-    table_.set_full_speed_ns(device_.FullSpeedNs(options_.request.threads));
+  void KeepFullSpeeds() {
+    table_.KeepFullSpeeds(device_.FullSpeeds(options_.request.threads));
   }
 
   std::vector<v1::OpKey> NotMeasured(absl::Span<const v1::OpKey> ops) const {
@@ -109,7 +109,7 @@ class SpaceProfile {
         return MeasureGroup(NotMeasured(ops.subspan(begin, group)));
       }));
       summary_.ops_time += clock_.Monotonic() - start;
-      KeepFullSpeed();
+      KeepFullSpeeds();
       RETURN_IF_ERROR(hooks_.save(table_));
     }
     return absl::OkStatus();
@@ -175,7 +175,7 @@ class SpaceProfile {
                                          Request(), stop_));
         return absl::OkStatus();
       }));
-      KeepFullSpeed();
+      KeepFullSpeeds();
       RETURN_IF_ERROR(table_.AddNetwork(
           MeasuredNetworkOf(planned.network, measured, planned.held_out)));
       ++summary_.networks_measured;

@@ -14,8 +14,10 @@
 #include "base/stop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "latency/device.h"
 #include "latency/predict/calibration_report.h"
 #include "latency/predict/predictor.h"
+#include "latency/reference_network.h"
 #include "latency/testing/synthetic_device.h"
 
 namespace frostnas::latency {
@@ -115,13 +117,13 @@ TEST_F(ProfileSpaceTest, StatesATableAtTheSpeedOfItsFirstMeasurement) {
   SyntheticDevice first({});
   options_.networks = 4;
   ASSERT_OK(Profile(first));
-  EXPECT_EQ(Saved().full_speed_ns(), 1000);
+  EXPECT_EQ(FullSpeedNs(Saved().full_speeds(), kSmallReference), 1000);
   SyntheticDevice second({});
   second.set_full_speed_ns(950);
   options_.networks = 8;
   ASSERT_OK(Profile(second));
-  EXPECT_EQ(Saved().full_speed_ns(), 1000);
-  EXPECT_EQ(second.FullSpeedNs(1), 1000);
+  EXPECT_EQ(FullSpeedNs(Saved().full_speeds(), kSmallReference), 1000);
+  EXPECT_EQ(FullSpeedNs(second.FullSpeeds(1), kSmallReference), 1000);
 }
 
 TEST_F(ProfileSpaceTest, WaitsForADeviceThatIsAway) {

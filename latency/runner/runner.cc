@@ -18,6 +18,7 @@
 #include "latency/bench.h"
 #include "latency/device.h"
 #include "latency/measure/machine.h"
+#include "latency/reference_network.h"
 #include "latency/runner/cores.h"
 #include "latency/runner/own_file.h"
 #include "quant/executor.h"
@@ -102,7 +103,7 @@ class Runner {
   absl::Status Measure(const v1::MeasureWork& work, v1::RunnerEnd& end) {
     ASSIGN_OR_RETURN(const quant::QuantizedGraph quantized,
                      ReadPackage(work.package_file()));
-    ASSIGN_OR_RETURN(Bench bench, MakeBench(work.full_speed_ns()));
+    ASSIGN_OR_RETURN(Bench bench, MakeBench(work));
     const Effort effort = EffortOf(work.effort());
     ASSIGN_OR_RETURN(const WorkCopies network,
                      bench.MakeWork(quantized, request_.batch(), effort));
@@ -122,7 +123,7 @@ class Runner {
   }
 
   absl::Status Profile(const v1::ProfileWork& work, v1::RunnerEnd& end) {
-    ASSIGN_OR_RETURN(Bench bench, MakeBench(work.full_speed_ns()));
+    ASSIGN_OR_RETURN(Bench bench, MakeBench(work));
     const std::vector<v1::OpKey> ops(work.ops().begin(), work.ops().end());
     const absl::Status status = bench.ProfileOps(
         ops,
@@ -153,16 +154,19 @@ class Runner {
                                         {.threads = request_.threads()});
   }
 
-  absl::StatusOr<Bench> MakeBench(double full_speed_ns) const {
+  // MeasureWork and ProfileWork name the same fields.
+  template <typename Work>
+  absl::StatusOr<Bench> MakeBench(const Work& work) const {
     // Not a number is refused as well.
-    if (!(full_speed_ns >= 0 && std::isfinite(full_speed_ns))) {
+    if (!(work.full_speed_ns() >= 0 && std::isfinite(work.full_speed_ns()))) {
       return absl::InvalidArgumentError("full_speed_ns is not a time");
     }
+    RETURN_IF_ERROR(CheckReferenceSize(work.reference_size()));
     return Bench(
         [this](const quant::QuantizedGraph& quantized) {
           return MakeExecutor(quantized);
         },
-        full_speed_ns);
+        work.reference_size(), work.full_speed_ns());
   }
 
   v1::RunnerTiming ToTiming(const MeasureResult& result) const {

@@ -18,6 +18,7 @@
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "latency/reference_network.h"
 #include "latency/runner/testing/runner_process.h"
 #include "latency/testing/packages.h"
 #include "quant/executor.h"
@@ -49,6 +50,7 @@ class RunnerTest : public testing::Test {
     v1::MeasureWork& work = *request_.mutable_measure();
     work.set_package_file(Path("package"));
     work.set_effort(v1::MEASURE_EFFORT_SMOKE);
+    work.set_reference_size(kSmallReference);
     return work;
   }
   v1::ExecuteWork& Execute() {
@@ -189,6 +191,7 @@ TEST_F(RunnerTest, ProfilesOpsInOrder) {
   request_.mutable_profile()->mutable_ops()->Assign(ops.begin(), ops.end());
   request_.mutable_profile()->set_effort(v1::MEASURE_EFFORT_SMOKE);
   request_.mutable_profile()->set_full_speed_ns(1e5);
+  request_.mutable_profile()->set_reference_size(kSmallReference);
   const RunnerRun run = RunUntilMeasured();
   ASSERT_EQ(run.lines.size(), ops.size() + 2);
   for (size_t i = 0; i < ops.size(); ++i) {
@@ -233,6 +236,8 @@ TEST_F(RunnerTest, RefusesFieldsOutOfRange) {
   Measure().set_full_speed_ns(std::nan(""));
   ExpectRefused(absl::StatusCode::kInvalidArgument, "full_speed_ns");
   Measure().set_full_speed_ns(0);
+  Measure().set_reference_size(7);
+  ExpectRefused(absl::StatusCode::kInvalidArgument, "reference_size 7");
   request_.add_cores(-1);
   ExpectRefused(absl::StatusCode::kInvalidArgument, "core -1");
   request_.set_cores(0, CPU_SETSIZE - 1);
@@ -281,6 +286,7 @@ TEST_F(RunnerTest, RefusesWhatNeedsTooMuchMemory) {
   op.set_stride(1);
   op.set_activation(v1::ACTIVATION_NONE);
   request_.mutable_profile()->set_full_speed_ns(1e5);
+  request_.mutable_profile()->set_reference_size(kSmallReference);
   ExpectRefused(absl::StatusCode::kResourceExhausted, "batch 1024");
 }
 

@@ -62,6 +62,13 @@ SyntheticDevice::SyntheticDevice(SyntheticCosts costs)
   device_.set_model(costs_.name);
   device_.set_runtime("arithmetic 1");
   device_.set_measured(true);
+  set_full_speed_ns(1000);
+}
+
+void SyntheticDevice::KeepFullSpeeds(const MeasureRequest& request) {
+  for (const auto& [size, ns] : request.full_speeds.ns()) {
+    (*full_speeds_.mutable_ns())[size] = ns;
+  }
 }
 
 double SyntheticDevice::AloneNs(const v1::OpKey& op) const {
@@ -93,7 +100,7 @@ absl::StatusOr<v1::Measurement> SyntheticDevice::Measure(
     const StopToken& stop) {
   RETURN_IF_ERROR(stop.Check());
   RETURN_IF_ERROR(before_());
-  if (request.full_speed_ns > 0) full_speed_ns_ = request.full_speed_ns;
+  KeepFullSpeeds(request);
   ASSIGN_OR_RETURN(const arch::Graph graph,
                    arch::ExpandArchitecture(package.architecture()));
   const double ns = disturbance_ * NetworkNs(graph);
@@ -114,7 +121,7 @@ absl::Status SyntheticDevice::ProfileOps(absl::Span<const v1::OpKey> ops,
                                          const MeasureRequest& request,
                                          const OpCallback& done,
                                          const StopToken& stop) {
-  if (request.full_speed_ns > 0) full_speed_ns_ = request.full_speed_ns;
+  KeepFullSpeeds(request);
   for (const v1::OpKey& op : ops) {
     RETURN_IF_ERROR(stop.Check());
     RETURN_IF_ERROR(before_());

@@ -17,6 +17,7 @@
 #include "arch/graph.h"
 #include "arch/space.h"
 #include "latency/device.h"
+#include "latency/reference_network.h"
 
 namespace frostnas::latency {
 
@@ -49,7 +50,7 @@ class SyntheticDevice final : public LatencyDevice {
                           const MeasureRequest& request, const OpCallback& done,
                           const StopToken& stop) override;
 
-  double FullSpeedNs(int) const override { return full_speed_ns_; }
+  v1::FullSpeeds FullSpeeds(int) const override { return full_speeds_; }
 
   double NetworkNs(const arch::Graph& graph) const;
   double OpNs(const v1::OpKey& op) const;
@@ -64,16 +65,19 @@ class SyntheticDevice final : public LatencyDevice {
   // The next measurements of networks take this many times as long.
   void set_disturbance(double factor) { disturbance_ = factor; }
   // What it would estimate; a request's holds from then on.
-  void set_full_speed_ns(double ns) { full_speed_ns_ = ns; }
+  void set_full_speed_ns(double ns) {
+    (*full_speeds_.mutable_ns())[kSmallReference] = ns;
+  }
 
  private:
+  void KeepFullSpeeds(const MeasureRequest& request);
   double AloneNs(const v1::OpKey& op) const;
 
   const SyntheticCosts costs_;
   v1::Device device_;
   std::function<absl::Status()> before_ = [] { return absl::OkStatus(); };
   double disturbance_ = 1;
-  double full_speed_ns_ = 1000;
+  v1::FullSpeeds full_speeds_;
   int ops_ = 0;
   int networks_ = 0;
 };

@@ -26,7 +26,7 @@ constexpr size_t kOpsPerTask = 24;
 constexpr char kTablePrefix[] = "table:";
 
 v1::Task ProfileTask(const StudyRun& run, const std::string& device,
-                     absl::Span<const v1::OpKey> ops, double full_speed_ns) {
+                     absl::Span<const v1::OpKey> ops) {
   v1::Task task;
   task.set_max_attempts(kMaxAttempts);
   v1::ProfileOpsWork& work = *task.mutable_profile_ops();
@@ -35,7 +35,6 @@ v1::Task ProfileTask(const StudyRun& run, const std::string& device,
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
   for (const v1::OpKey& op : ops) *work.add_ops() = op;
-  work.set_full_speed_ns(full_speed_ns);
   return task;
 }
 
@@ -45,7 +44,7 @@ absl::StatusOr<v1::Device> DescribeDevice(StudyRun& run,
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase,
                             {{.key = absl::StrCat("describe/", device),
-                              .task = ProfileTask(run, device, {}, 0)}}));
+                              .task = ProfileTask(run, device, {})}}));
   ASSIGN_OR_RETURN(const v1::TaskResult result, ResultOf(records[0]));
   return result.profile_ops().device();
 }
@@ -67,20 +66,24 @@ absl::StatusOr<LatencyTable> StoredTable(StudyRun& run,
   return LatencyTable::FromProto(*stored, "the store's latency table");
 }
 
-// `ops` are all of the space: a task stands for its place among those, so that
-// a profile that goes on after an interruption, with less missing, finds the
-// tasks it made before.
-absl::Status MeasureMissing(StudyRun& run, const LatencyTable& table,
-                            absl::Span<const v1::OpKey> ops) {
+// A task stands for its place among all ops of the space, so that a profile
+// that goes on after an interruption, with less missing, finds the tasks it
+// made before.
+absl::Status MeasureMissing(StudyRun& run, const arch::SearchSpace& space,
+                            const LatencyTable& table) {
   const std::string& device = table.device().id();
+  const std::vector<v1::OpKey> all = arch::DistinctOps(space);
+  const absl::Span<const v1::OpKey> ops = all;
   std::vector<db::NewTask> tasks;
   for (size_t begin = 0; begin < ops.size(); begin += kOpsPerTask) {
     const std::vector<v1::OpKey> missing =
         table.Missing(ops.subspan(begin, kOpsPerTask));
     if (missing.empty()) continue;
-    tasks.push_back(
-        {.key = absl::StrCat("profile/", device, "/", begin),
-         .task = ProfileTask(run, device, missing, table.full_speed_ns())});
+    v1::Task task = ProfileTask(run, device, missing);
+    task.mutable_profile_ops()->set_input_size(space.input().size);
+    *task.mutable_profile_ops()->mutable_full_speeds() = table.full_speeds();
+    tasks.push_back({.key = absl::StrCat("profile/", device, "/", begin),
+                     .task = std::move(task)});
   }
   ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
                    RunTasks(run, kPhase, tasks));
@@ -106,7 +109,7 @@ absl::StatusOr<db::NewTask> MeasureTask(StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
-  work.set_full_speed_ns(table.full_speed_ns());
+  *work.mutable_full_speeds() = table.full_speeds();
   return made;
 }
 
@@ -137,11 +140,11 @@ absl::StatusOr<LatencyTable> MeasuredTable(StudyRun& run,
                                            const std::string& device_id) {
   ASSIGN_OR_RETURN(const v1::Device device, DescribeDevice(run, device_id));
   ASSIGN_OR_RETURN(LatencyTable table, StoredTable(run, device));
-  const std::vector<v1::OpKey> ops = arch::DistinctOps(space);
-  if (const auto missing = table.Missing(ops); !missing.empty()) {
+  if (const auto missing = table.Missing(arch::DistinctOps(space));
+      !missing.empty()) {
     LOG(INFO) << "profiling " << missing.size() << " operators on "
               << device_id;
-    RETURN_IF_ERROR(MeasureMissing(run, table, ops));
+    RETURN_IF_ERROR(MeasureMissing(run, space, table));
     ASSIGN_OR_RETURN(table, StoredTable(run, device));
   }
   RETURN_IF_ERROR(Calibrate(run, space, table));

@@ -104,7 +104,7 @@ absl::StatusOr<db::NewTask> LatencyTask(const StudyRun& run,
   work.set_threads(kLatencyThreads);
   work.set_batch(kLatencyBatch);
   work.set_effort(EffortOf(run.spec.budget()));
-  work.set_full_speed_ns(table.full_speed_ns());
+  *work.mutable_full_speeds() = table.full_speeds();
   const bool last =
       round.finalists > 0 || run.spec.budget().final_epochs() == 0;
   if (last) work.set_sustained_s(run.spec.sustained_s());

@@ -30,7 +30,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr absl::Duration kLong = absl::Seconds(60);
-constexpr MeasureRequest kRequest = {.effort = Effort::kSmoke};
+const MeasureRequest kRequest = {.effort = Effort::kSmoke};
 
 class PhoneDeviceTest : public testing::Test {
  protected:

@@ -25,7 +25,7 @@ latency::MeasureRequest RequestOf(const Work& work) {
   return {.threads = work.threads(),
           .batch = work.batch(),
           .effort = latency::EffortOf(work.effort()),
-          .full_speed_ns = work.full_speed_ns()};
+          .full_speeds = work.full_speeds()};
 }
 
 }  // namespace
@@ -59,15 +59,17 @@ absl::StatusOr<v1::TaskResult> ProfileOpsRunner::Run(const v1::Task& task,
   *profile.mutable_device() = device->Describe();
   if (work.ops().empty()) return result;
   const std::vector<v1::OpKey> ops(work.ops().begin(), work.ops().end());
+  latency::MeasureRequest request = RequestOf(work);
+  request.input_size = work.input_size();
   RETURN_IF_ERROR(device->ProfileOps(
-      ops, RequestOf(work),
+      ops, request,
       [&](const v1::OpLatency& op) {
         *profile.add_ops() = op;
         context.progress(static_cast<double>(profile.ops_size()) / ops.size());
         return absl::OkStatus();
       },
       context.stop));
-  profile.set_full_speed_ns(device->FullSpeedNs(work.threads()));
+  *profile.mutable_full_speeds() = device->FullSpeeds(work.threads());
   return result;
 }
 
