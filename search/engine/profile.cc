@@ -41,10 +41,11 @@ v1::Task ProfileTask(const StudyRun& run, const std::string& device,
 // Asks the worker that has the device what it is, by profiling no operator.
 absl::StatusOr<v1::Device> DescribeDevice(StudyRun& run,
                                           const std::string& device) {
-  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
-                   RunTasks(run, kPhase,
-                            {{.key = absl::StrCat("describe/", device),
-                              .task = ProfileTask(run, device, {})}}));
+  ASSIGN_OR_RETURN(
+      const std::vector<db::TaskRecord> records,
+      RunTasks(run, {.phase = kPhase, .part = "description of " + device},
+               {{.key = absl::StrCat("describe/", device),
+                 .task = ProfileTask(run, device, {})}}));
   ASSIGN_OR_RETURN(const v1::TaskResult result, ResultOf(records[0]));
   return result.profile_ops().device();
 }
@@ -85,8 +86,10 @@ absl::Status MeasureMissing(StudyRun& run, const arch::SearchSpace& space,
     tasks.push_back({.key = absl::StrCat("profile/", device, "/", begin),
                      .task = std::move(task)});
   }
-  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
-                   RunTasks(run, kPhase, tasks));
+  ASSIGN_OR_RETURN(
+      const std::vector<db::TaskRecord> records,
+      RunTasks(run, {.phase = kPhase, .part = "operators of " + device},
+               tasks));
   for (const db::TaskRecord& record : records) {
     RETURN_IF_ERROR(ResultOf(record).status());
   }
@@ -125,8 +128,11 @@ absl::Status Calibrate(StudyRun& run, const arch::SearchSpace& space,
   for (const latency::SpaceNetwork& network : networks) {
     ASSIGN_OR_RETURN(tasks.emplace_back(), MeasureTask(run, table, network));
   }
-  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
-                   RunTasks(run, kPhase, tasks));
+  ASSIGN_OR_RETURN(
+      const std::vector<db::TaskRecord> records,
+      RunTasks(run,
+               {.phase = kPhase, .part = "networks of " + table.device().id()},
+               tasks));
   for (size_t i = 0; i < records.size(); ++i) {
     ASSIGN_OR_RETURN(const v1::TaskResult result, ResultOf(records[i]));
     RETURN_IF_ERROR(table.AddNetwork(latency::MeasuredNetworkOf(

@@ -31,7 +31,7 @@ absl::Status StudyRun::EnterPhase(const std::string& phase, double overall) {
 }
 
 absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
-    StudyRun& run, const std::string& phase,
+    StudyRun& run, StudyProgress progress,
     const std::vector<db::NewTask>& tasks) {
   RETURN_IF_ERROR(run.stop.Check());
   ASSIGN_OR_RETURN(const std::vector<v1::Task> made,
@@ -50,9 +50,9 @@ absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
       done += ShareDone(record);
       records.push_back(std::move(record));
     }
-    run.on_progress({.phase = phase,
-                     .fraction = made.empty() ? 1.0 : done / made.size(),
-                     .note = absl::StrCat(ended, "/", made.size(), " tasks")});
+    progress.fraction = made.empty() ? 1.0 : done / made.size();
+    progress.note = absl::StrCat(ended, "/", made.size(), " tasks");
+    run.on_progress(progress);
     if (ended == made.size()) return records;
     run.store.events_changed().Wait(seen, kLookAgain);
   }

@@ -20,7 +20,8 @@ namespace frostnas::search {
 // Where a study stands, for people.
 struct StudyProgress {
   std::string phase;    // "profile", "supernet", "trials", "final"
-  double fraction = 0;  // of the phase, 0..1
+  std::string part;     // of a phase that has several: "operators of host"
+  double fraction = 0;  // of the phase or part, 0..1
   std::string note;
 };
 
@@ -38,11 +39,11 @@ struct StudyRun {
 };
 
 // Makes the tasks (those that exist stay) and waits until none of them is
-// open. Progress counts ended tasks, and of running ones what their workers
-// say. The result is in the order of `tasks`;
-// the caller looks at each one's state. CANCELLED: stopped.
+// open. Progress, whose phase and part are those of `progress`, counts ended
+// tasks, and of running ones what their workers say. The result is in the order
+// of `tasks`; the caller looks at each one's state. CANCELLED: stopped.
 absl::StatusOr<std::vector<db::TaskRecord>> RunTasks(
-    StudyRun& run, const std::string& phase,
+    StudyRun& run, StudyProgress progress,
     const std::vector<db::NewTask>& tasks);
 
 // The task's result. UNAVAILABLE: it failed, with the last attempt's error.

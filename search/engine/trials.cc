@@ -189,8 +189,9 @@ absl::Status MeasureTrials(StudyRun& run, const TrialRound& round,
   }
   RETURN_IF_ERROR(run.store.CommitStep(run.study_id, looked_up).status());
   if (tasks.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
-                   RunTasks(run, round.phase, tasks));
+  ASSIGN_OR_RETURN(
+      const std::vector<db::TaskRecord> records,
+      RunTasks(run, {.phase = round.phase, .part = "latency"}, tasks));
   for (const db::TaskRecord& record : records) {
     errors.Note(record);
   }
@@ -263,8 +264,9 @@ absl::Status RunTrialRound(StudyRun& run, const TrialRound& round,
   }
   // All training ends before the first measurement, so that a machine that
   // does both does not disturb itself.
-  ASSIGN_OR_RETURN(const std::vector<db::TaskRecord> records,
-                   RunTasks(run, round.phase, tasks));
+  ASSIGN_OR_RETURN(
+      const std::vector<db::TaskRecord> records,
+      RunTasks(run, {.phase = round.phase, .part = "training"}, tasks));
   std::vector<v1::Trial> trained;
   TrialErrors errors;
   for (const db::TaskRecord& record : records) {

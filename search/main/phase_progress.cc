@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
+
 namespace frostnas::search {
 namespace {
 
@@ -11,12 +13,15 @@ constexpr int kSteps = 1000;
 }  // namespace
 
 void PhaseProgress::Show(const StudyProgress& progress) {
-  if (bar_ == nullptr || progress.phase != phase_) {
+  const std::string title =
+      progress.part.empty() ? progress.phase
+                            : absl::StrCat(progress.phase, ", ", progress.part);
+  if (bar_ == nullptr || title != title_) {
     Finish();
-    phase_ = progress.phase;
+    title_ = title;
     shown_permille_ = 0;
     bar_ = std::make_unique<Progress>(
-        ProgressOptions{.title = phase_, .total = kSteps}, clock_, output_);
+        ProgressOptions{.title = title_, .total = kSteps}, clock_, output_);
   }
   const int permille =
       std::clamp(static_cast<int>(std::lround(progress.fraction * kSteps)),

@@ -19,14 +19,14 @@ class PhaseProgress {
   PhaseProgress(Clock& clock, ProgressOutput& output)
       : clock_(clock), output_(output) {}
 
-  // Starts a new bar when the phase is another one.
+  // Starts a new bar when the phase or its part is another one.
   void Show(const StudyProgress& progress);
   void Finish();
 
  private:
   Clock& clock_;
   ProgressOutput& output_;
-  std::string phase_;
+  std::string title_;
   int shown_permille_ = 0;
   std::unique_ptr<Progress> bar_;
 };

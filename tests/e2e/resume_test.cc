@@ -63,7 +63,7 @@ TEST_P(KilledAtTest, EndsAsIfItHadNotBeen) {
 
 INSTANTIATE_TEST_SUITE_P(Phases, KilledAtTest,
                          ::testing::Values("study st-", "supernet ", "derive ",
-                                           "trials "));
+                                           "trials, training "));
 
 TEST(InterruptTest, CtrlCStopsSoonAndTheDatabaseGoesOn) {
   const std::string out = NewFolder("interrupted");
