@@ -177,6 +177,8 @@ class Greedy {
                      evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
     const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
     had_budget_ = to_lose > 0;
+    result_.score = start;
+    if (!had_budget_) return result_;
     for (int k = 0; k < 3; ++k) {
       const auto tensors = TensorsOf(context_.network.graph, kKinds[k]);
       RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
@@ -196,8 +198,8 @@ class Greedy {
     return result_;
   }
 
-  // Whether the last run allowed more than its start lost. A run that allows
-  // still less gives the same otherwise.
+  // Whether the last run allowed more than its start lost; its result is the
+  // start otherwise.
   bool had_budget() const { return had_budget_; }
 
  private:
@@ -354,7 +356,10 @@ absl::StatusOr<SearchResult> IndependentSearch(
   const FixedPointNetwork start = NoClipStart(context);
   AloneLosses alone(context, evaluator);
   FixedPointPlanner planner(context);
-  SearchResult result;
+  SearchResult result = {.choice = start};
+  RETURN_IF_ERROR(evaluator.SetBase(planner.PlanOf(start), 0));
+  ASSIGN_OR_RETURN(result.score, evaluator.Evaluate(planner.PlanOf(start), 0));
+  if (result.score.expected_loss >= max_loss) return result;
   for (int halving = 0; halving <= kHalvings; ++halving) {
     result.choice = start;
     for (TensorKind kind : kKinds) {

@@ -79,8 +79,8 @@ struct SearchResult {
   int evaluations = 0;
 };
 
-// Needs the start's loss to be within the budget of the first tensor, or gives
-// what it started from.
+// A start that is expected to lose `max_loss` or more is the result, at once:
+// nothing but luck would mend it. So with IndependentSearch.
 absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           PlanEvaluator& evaluator,
                                           double max_loss,
