@@ -128,27 +128,43 @@ std::vector<Prediction> FakeQuantizedPredictions(const QatTrained& trained,
   return predictions;
 }
 
+// The pictures shine through a colour of their class, which a tiny network
+// learns in few epochs: near ties are few then.
+nn::Dataset Coloured(nn::Dataset dataset) {
+  constexpr int kLevels[] = {40, 128, 216};
+  constexpr int kDigit[] = {1, 3, 9};
+  for (nn::ImageSet* set : {&dataset.train, &dataset.arch, &dataset.test}) {
+    const size_t bytes = set->pixels.size() / set->labels.size();
+    for (size_t i = 0; i < set->pixels.size(); ++i) {
+      const int level = kLevels[set->labels[i / bytes] / kDigit[i % 3] % 3];
+      set->pixels[i] = static_cast<uint8_t>((set->pixels[i] + 3 * level) / 4);
+    }
+  }
+  return dataset;
+}
+
 // Float sums and integer sums round apart now and then, which moves a logit by
 // a step. So the two may differ where the first two classes are that close, and
 // nowhere else.
 TEST_F(TrainQatTest, Int8PredictsWhatTheFakeQuantizedNetworkPredicts) {
+  const nn::Dataset dataset = Coloured(*dataset_);
   ASSERT_OK_AND_ASSIGN(
       const QatTrained trained,
-      TrainQat({TinyArchitecture(), *dataset_},
+      TrainQat({TinyArchitecture(), dataset},
                {.float_epochs = 3,
                 .qat_epochs = 3,
                 .batch = 16,
                 .seed = 3,
                 .label_smoothing = 0}));  // near ties are few then
   const std::vector<Prediction> expected =
-      FakeQuantizedPredictions(trained, *dataset_);
+      FakeQuantizedPredictions(trained, dataset);
   ASSERT_OK_AND_ASSIGN(const auto executor,
                        CreateOnednnExecutor(trained.package));
-  const int images = dataset_->test.count();
+  const int images = dataset.test.count();
   ASSERT_EQ(expected.size(), images);
   const size_t classes = static_cast<size_t>(executor->output_elements());
   std::vector<float> logits(images * classes);
-  executor->Run(dataset_->test.pixels, images, absl::MakeSpan(logits));
+  executor->Run(dataset.test.pixels, images, absl::MakeSpan(logits));
   int clear = 0, same = 0;
   for (int i = 0; i < images; ++i) {
     const auto of_image =
@@ -159,8 +175,7 @@ TEST_F(TrainQatTest, Int8PredictsWhatTheFakeQuantizedNetworkPredicts) {
     ++clear;
     EXPECT_EQ(label, expected[i].label) << "image " << i;
   }
-  // Of a network that has learnt this little, a fifth are near ties.
-  EXPECT_GE(same, images * 0.98);
+  EXPECT_GE(same, images * 0.995);
   EXPECT_GT(clear, images / 2);
 }
 
