@@ -103,35 +103,65 @@ FixedPoint StartOf(const SearchedTensor& tensor,
   return {kStoredBits, format.fraction - (format.bits - kStoredBits)};
 }
 
-// Losses of networks that differ from NoClipStart in one tensor.
+// NoClipStart and what it loses.
+absl::StatusOr<SearchResult> MeasuredStart(const FixedPointContext& context,
+                                           PlanEvaluator& evaluator) {
+  SearchResult start = {.choice = NoClipStart(context)};
+  const QuantizationPlan plan = FixedPointPlanner(context).PlanOf(start.choice);
+  RETURN_IF_ERROR(evaluator.SetBase(plan, 0));
+  ASSIGN_OR_RETURN(start.score, evaluator.Evaluate(plan, 0));
+  return start;
+}
+
+// Whether there is anything to lose between `start` and the bound.
+bool HasBudget(const SearchResult& start, double max_loss) {
+  return start.score.expected_loss < max_loss;
+}
+
+// What is left when a search finds nothing: `start` with biases of 8 bits.
+absl::StatusOr<SearchResult> EightBitsEverywhere(
+    const FixedPointContext& context, const SearchResult& start,
+    int evaluations, PlanEvaluator& evaluator) {
+  SearchResult result = {.choice = start.choice,
+                         .evaluations = evaluations + 1};
+  for (const SearchedTensor& bias :
+       TensorsOf(context.network.graph, TensorKind::kBias)) {
+    SetFormat(bias, StartOf(bias, start.choice), result.choice);
+  }
+  ASSIGN_OR_RETURN(
+      result.score,
+      evaluator.Evaluate(FixedPointPlanner(context).PlanOf(result.choice), 0));
+  return result;
+}
+
+// Losses of networks that differ from `start` in one tensor.
 class AloneLosses {
  public:
-  AloneLosses(const FixedPointContext& context, PlanEvaluator& evaluator)
+  AloneLosses(const FixedPointContext& context, const SearchResult& start,
+              PlanEvaluator& evaluator)
       : context_(context),
+        start_(start),
         evaluator_(evaluator),
-        planner_(context),
-        start_(NoClipStart(context)) {}
+        planner_(context) {}
 
   int evaluations() const { return evaluations_; }
 
   // Sets all tensors of a kind in `choice`.
   absl::Status ChooseAll(TensorKind kind, double max_loss,
                          FixedPointNetwork& choice) {
-    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(start_), 0));
-    ASSIGN_OR_RETURN(const PlanScore start,
-                     evaluator_.Evaluate(planner_.PlanOf(start_), 0));
-    const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(start_.choice), 0));
+    const double lost = start_.score.expected_loss;
+    const double to_lose = std::max(max_loss - lost, 0.0);
     const auto tensors = TensorsOf(context_.network.graph, kind);
     const int count = static_cast<int>(tensors.size());
     for (int i = 0; i < count; ++i) {
       const SearchedTensor& tensor = tensors[i];
       ASSIGN_OR_RETURN(
           const FixedPoint format,
-          DescendTensor(StartOf(tensor, start_),
-                        start.expected_loss + BudgetOf(kind, i, count, to_lose),
-                        MaxBits(kind), [&](const FixedPoint& tried) {
-                          return Loss(tensor, tried);
-                        }));
+          DescendTensor(
+              StartOf(tensor, start_.choice),
+              lost + BudgetOf(kind, i, count, to_lose), MaxBits(kind),
+              [&](const FixedPoint& tried) { return Loss(tensor, tried); }));
       SetFormat(tensor, format, choice);
     }
     return absl::OkStatus();
@@ -143,7 +173,7 @@ class AloneLosses {
     const auto key = std::tuple(tensor.name, format.bits, format.fraction);
     const auto found = losses_.find(key);
     if (found != losses_.end()) return found->second;
-    FixedPointNetwork tried = start_;
+    FixedPointNetwork tried = start_.choice;
     SetFormat(tensor, format, tried);
     ++evaluations_;
     ASSIGN_OR_RETURN(
@@ -154,39 +184,34 @@ class AloneLosses {
   }
 
   const FixedPointContext& context_;
+  const SearchResult& start_;
   PlanEvaluator& evaluator_;
   FixedPointPlanner planner_;
-  const FixedPointNetwork start_;
   std::map<std::tuple<std::string, int, int>, double> losses_;
   int evaluations_ = 0;
 };
 
 class Greedy {
  public:
-  Greedy(const FixedPointContext& context, PlanEvaluator& evaluator,
-         const OnSearchProgress& progress)
+  Greedy(const FixedPointContext& context, const SearchResult& start,
+         PlanEvaluator& evaluator, const OnSearchProgress& progress)
       : context_(context),
+        start_(start),
         evaluator_(evaluator),
         progress_(progress),
         planner_(context) {}
 
+  // HasBudget(start, max_loss). `run` is for the progress.
   absl::StatusOr<SearchResult> Run(double max_loss, int run) {
-    result_ = {.choice = NoClipStart(context_)};
-    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
-    ASSIGN_OR_RETURN(const PlanScore start,
-                     evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
-    const double to_lose = std::max(max_loss - start.expected_loss, 0.0);
-    had_budget_ = to_lose > 0;
-    result_.score = start;
-    if (!had_budget_) return result_;
+    result_ = start_;
+    const double lost = start_.score.expected_loss;
     for (int k = 0; k < 3; ++k) {
       const auto tensors = TensorsOf(context_.network.graph, kKinds[k]);
       RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
       const int count = static_cast<int>(tensors.size());
       for (int i = 0; i < count; ++i) {
         RETURN_IF_ERROR(Search(
-            tensors[i],
-            start.expected_loss + BudgetOf(kKinds[k], i, count, to_lose)));
+            tensors[i], lost + BudgetOf(kKinds[k], i, count, max_loss - lost)));
         progress_(
             {(k + (i + 1.0) / count) / 3,
              absl::StrCat("run ", run + 1, ", ", tensors[i].name, ": ",
@@ -197,10 +222,6 @@ class Greedy {
                      evaluator_.Evaluate(planner_.PlanOf(result_.choice), 0));
     return result_;
   }
-
-  // Whether the last run allowed more than its start lost; its result is the
-  // start otherwise.
-  bool had_budget() const { return had_budget_; }
 
  private:
   absl::Status Search(const SearchedTensor& tensor, double budget) {
@@ -222,11 +243,11 @@ class Greedy {
   }
 
   const FixedPointContext& context_;
+  const SearchResult& start_;
   PlanEvaluator& evaluator_;
   const OnSearchProgress& progress_;
   FixedPointPlanner planner_;
   SearchResult result_;
-  bool had_budget_ = false;
 };
 
 }  // namespace
@@ -335,33 +356,31 @@ absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           PlanEvaluator& evaluator,
                                           double max_loss,
                                           const OnSearchProgress& progress) {
-  Greedy greedy(context, evaluator, progress);
-  SearchResult result;
+  ASSIGN_OR_RETURN(const SearchResult start, MeasuredStart(context, evaluator));
+  Greedy greedy(context, start, evaluator, progress);
   int evaluations = 0;
   for (int run = 0; run <= kReductions; ++run) {
-    ASSIGN_OR_RETURN(result,
-                     greedy.Run(max_loss * std::pow(kReduction, run), run));
+    const double reduced = max_loss * std::pow(kReduction, run);
+    if (!HasBudget(start, reduced)) break;
+    ASSIGN_OR_RETURN(SearchResult result, greedy.Run(reduced, run));
     evaluations += result.evaluations;
-    if (result.score.believed_loss() <= max_loss || !greedy.had_budget()) {
-      break;
+    if (result.score.believed_loss() <= max_loss) {
+      result.evaluations = evaluations;
+      return result;
     }
   }
-  result.evaluations = evaluations;
-  return result;
+  return EightBitsEverywhere(context, start, evaluations, evaluator);
 }
 
 absl::StatusOr<SearchResult> IndependentSearch(
     const FixedPointContext& context, PlanEvaluator& evaluator, double max_loss,
     const OnSearchProgress& progress) {
-  const FixedPointNetwork start = NoClipStart(context);
-  AloneLosses alone(context, evaluator);
+  ASSIGN_OR_RETURN(const SearchResult start, MeasuredStart(context, evaluator));
+  AloneLosses alone(context, start, evaluator);
   FixedPointPlanner planner(context);
-  SearchResult result = {.choice = start};
-  RETURN_IF_ERROR(evaluator.SetBase(planner.PlanOf(start), 0));
-  ASSIGN_OR_RETURN(result.score, evaluator.Evaluate(planner.PlanOf(start), 0));
-  if (result.score.expected_loss >= max_loss) return result;
-  for (int halving = 0; halving <= kHalvings; ++halving) {
-    result.choice = start;
+  for (int halving = 0; halving <= kHalvings && HasBudget(start, max_loss);
+       ++halving) {
+    SearchResult result = {.choice = start.choice};
     for (TensorKind kind : kKinds) {
       RETURN_IF_ERROR(
           alone.ChooseAll(kind, std::ldexp(max_loss, -halving), result.choice));
@@ -374,15 +393,7 @@ absl::StatusOr<SearchResult> IndependentSearch(
               absl::StrCat("budgets halved ", halving, " times")});
     if (result.score.believed_loss() <= max_loss) return result;
   }
-  // Nothing but 8 bits everywhere.
-  result.choice = start;
-  for (const SearchedTensor& bias :
-       TensorsOf(context.network.graph, TensorKind::kBias)) {
-    SetFormat(bias, StartOf(bias, start), result.choice);
-  }
-  ASSIGN_OR_RETURN(result.score,
-                   evaluator.Evaluate(planner.PlanOf(result.choice), 0));
-  return result;
+  return EightBitsEverywhere(context, start, alone.evaluations(), evaluator);
 }
 
 }  // namespace frostnas::quant

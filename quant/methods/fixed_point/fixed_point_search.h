@@ -79,8 +79,9 @@ struct SearchResult {
   int evaluations = 0;
 };
 
-// A start that is expected to lose `max_loss` or more is the result, at once:
-// nothing but luck would mend it. So with IndependentSearch.
+// 8 bits everywhere, whatever they lose, when nothing is within `max_loss`; and
+// at once when NoClipStart is expected to lose that much: nothing but luck
+// would mend it. So with IndependentSearch.
 absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           PlanEvaluator& evaluator,
                                           double max_loss,

@@ -220,6 +220,24 @@ TEST(SearchTest, EverySearchFindsAPackageOfItsLoss) {
   ExpectSound(c, ours, found, kMaxLoss);
 }
 
+TEST(SearchTest, WithNothingToLoseThereAreEightBitsEverywhere) {
+  const Case c(NormAfterActivationArchitecture());
+  const auto evaluator = c.Evaluator();
+  const FixedPointContext context = c.Context(ActivationForm::kSigned);
+  for (const auto search : {GreedySearch, IndependentSearch}) {
+    ASSERT_OK_AND_ASSIGN(const SearchResult found,
+                         search(context, *evaluator, 0, {}));
+    for (TensorKind kind :
+         {TensorKind::kWeights, TensorKind::kBias, TensorKind::kActivation}) {
+      for (const SearchedTensor& tensor : TensorsOf(c.folded.graph, kind)) {
+        EXPECT_EQ(FormatOf(tensor, found.choice).bits, 8) << tensor.name;
+      }
+    }
+    EXPECT_EQ(found.score.top1,
+              c.Int8Top1(FixedPointPlanner(context).PlanOf(found.choice)));
+  }
+}
+
 // A network of zeros gives one answer whatever its bits; nothing is NaN.
 TEST(SearchTest, ConstantNetworksGetTheFewestBits) {
   const v1::Architecture architecture = NormAfterActivationArchitecture();
