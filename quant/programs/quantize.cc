@@ -63,9 +63,9 @@ ABSL_FLAG(bool, rescale, false,
 ABSL_FLAG(int, epochs, 0, "Epochs of training methods. 0: the method's own.");
 ABSL_FLAG(double, learning_rate, 0,
           "Peak rate of training methods. 0: the method's own.");
-ABSL_FLAG(uint64_t, seed, 1,
-          "Seed of everything random. As in the model's training, so that the "
-          "splits are the same.");
+ABSL_FLAG(std::optional<uint64_t>, seed, std::nullopt,
+          "Seed of everything random, also of the splits. Without it: that of "
+          "the model's training.");
 ABSL_FLAG(int, threads, 0,
           "Compute threads. 0: all cores. Results repeat for one number.");
 ABSL_FLAG(std::string, out, "quantize_out",
@@ -77,6 +77,7 @@ namespace {
 
 constexpr int64_t kMaxModelBytes = int64_t{513} << 20;
 constexpr int kProgressSteps = 1000;
+constexpr uint64_t kDefaultSeed = 1;
 constexpr absl::string_view kDefaultMethod = "cle+mse+bias_correction";
 
 std::string Usage() {
@@ -97,33 +98,40 @@ std::string Usage() {
   return usage;
 }
 
-absl::StatusOr<FoldedNetwork> LoadModel() {
+// `status` as a message on --model's file.
+absl::Status ModelError(const absl::Status& status) {
+  return absl::Status(
+      status.code() == absl::StatusCode::kDataLoss
+          ? absl::StatusCode::kInvalidArgument
+          : status.code(),
+      absl::StrCat("--model ", absl::GetFlag(FLAGS_model), ": ",
+                   status.message(),
+                   "; give the float.fnfp that //quant:train writes"));
+}
+
+absl::StatusOr<v1::FloatNetwork> LoadModel() {
   const std::string flag = absl::GetFlag(FLAGS_model);
   if (flag.empty()) {
     return absl::InvalidArgumentError(
         "--model: give the float.fnfp that //quant:train has written");
   }
-  const auto with_flag = [&](const absl::Status& status) {
-    return absl::Status(
-        status.code() == absl::StatusCode::kDataLoss
-            ? absl::StatusCode::kInvalidArgument
-            : status.code(),
-        absl::StrCat("--model ", flag, ": ", status.message(),
-                     "; give the float.fnfp that //quant:train writes"));
-  };
   const absl::StatusOr<std::string> bytes =
       ReadFile(ResolveUserPath(flag), kMaxModelBytes);
-  if (!bytes.ok()) return with_flag(bytes.status());
-  const absl::StatusOr<v1::FloatNetwork> network = ParseFloatNetwork(*bytes);
-  if (!network.ok()) return with_flag(network.status());
+  if (!bytes.ok()) return ModelError(bytes.status());
+  absl::StatusOr<v1::FloatNetwork> network = ParseFloatNetwork(*bytes);
+  if (!network.ok()) return ModelError(network.status());
+  return network;
+}
+
+absl::StatusOr<FoldedNetwork> FoldModel(const v1::FloatNetwork& network) {
   const double min_variance = absl::GetFlag(FLAGS_min_variance);
   if (!(min_variance >= 0)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--min_variance: ", min_variance, " is not 0 or a positive number"));
   }
   absl::StatusOr<FoldedNetwork> folded =
-      Fold(*network, {.min_variance = min_variance});
-  if (!folded.ok()) return with_flag(folded.status());
+      Fold(network, {.min_variance = min_variance});
+  if (!folded.ok()) return ModelError(folded.status());
   return folded;
 }
 
@@ -149,8 +157,9 @@ absl::StatusOr<std::vector<Method>> MethodsFromFlags(bool compare) {
   return methods;
 }
 
-absl::StatusOr<MethodOptions> OptionsFromFlags() {
+absl::StatusOr<MethodOptions> OptionsFromFlags(uint64_t seed) {
   MethodOptions options;
+  options.seed = seed;
   const std::string weights = absl::GetFlag(FLAGS_weights);
   if (weights != "per_channel" && weights != "per_tensor") {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -164,7 +173,6 @@ absl::StatusOr<MethodOptions> OptionsFromFlags() {
   options.max_accuracy_loss = absl::GetFlag(FLAGS_max_accuracy_loss);
   options.epochs = absl::GetFlag(FLAGS_epochs);
   options.learning_rate = absl::GetFlag(FLAGS_learning_rate);
-  options.seed = absl::GetFlag(FLAGS_seed);
   const absl::Status status = CheckOptions(options);
   if (status.ok()) return options;
   return absl::InvalidArgumentError(absl::StrCat("--", status.message()));
@@ -204,18 +212,28 @@ absl::Status CheckDatasetFits(const v1::DatasetInfo& dataset,
       " classes"));
 }
 
-// What everything is done on; the images of `dataset` that the flags ask for.
+// What the model was trained on, but for what the flags say.
+absl::StatusOr<v1::DatasetSpec> DatasetOf(const v1::FloatNetwork& model) {
+  ASSIGN_OR_RETURN(v1::DatasetSpec spec,
+                   nn::DatasetFromFlags(model.trained_on()));
+  const uint64_t seed =
+      model.has_trained_on() ? model.trained_on().seed() : kDefaultSeed;
+  spec.set_seed(absl::GetFlag(FLAGS_seed).value_or(seed));
+  return spec;
+}
+
+// What everything is done on; the images of the data set that the flags ask
+// for.
 struct Work {
   FoldedNetwork model;
   nn::ImageSet calibration, search, train, test;
   std::string warning;  // empty: none
 };
 
-absl::StatusOr<Work> LoadWork() {
+absl::StatusOr<Work> LoadWork(const v1::FloatNetwork& model,
+                              const v1::DatasetSpec& spec) {
   Work work;
-  ASSIGN_OR_RETURN(work.model, LoadModel());
-  ASSIGN_OR_RETURN(v1::DatasetSpec spec, nn::DatasetFromFlags());
-  spec.set_seed(absl::GetFlag(FLAGS_seed));
+  ASSIGN_OR_RETURN(work.model, FoldModel(model));
   ASSIGN_OR_RETURN(const auto dataset, nn::LoadDataset(spec));
   RETURN_IF_ERROR(CheckDatasetFits(dataset->info, work.model));
   const int calibration_images =
@@ -233,9 +251,9 @@ absl::StatusOr<Work> LoadWork() {
   work.train = dataset->train;
   if (work.model.dataset.sha256() != dataset->info.sha256()) {
     work.warning =
-        "The data set's splits are not those the model was trained with: "
-        "images that are held out here may have been trained on. Give the "
-        "--seed and --train_images of its training.";
+        "The data set or its splits are not those the model was trained with: "
+        "images that are held out here may have been trained on. Leave out "
+        "--dataset, --seed and --train_images to take those of its training.";
   }
   return work;
 }
@@ -360,11 +378,14 @@ absl::Status QuantizeModel(bool compare) {
   }
   ASSIGN_OR_RETURN(const std::vector<Method> methods,
                    MethodsFromFlags(compare));
-  ASSIGN_OR_RETURN(const MethodOptions options, OptionsFromFlags());
+  ASSIGN_OR_RETURN(const v1::FloatNetwork model, LoadModel());
+  ASSIGN_OR_RETURN(const v1::DatasetSpec dataset, DatasetOf(model));
+  ASSIGN_OR_RETURN(const MethodOptions options,
+                   OptionsFromFlags(dataset.seed()));
   const std::string out = ResolveUserPath(absl::GetFlag(FLAGS_out));
   RETURN_IF_ERROR(MakeDirs(out));
   const StopToken stop = StopOnSignals();
-  ASSIGN_OR_RETURN(const Work work, LoadWork());
+  ASSIGN_OR_RETURN(const Work work, LoadWork(model, dataset));
   if (!work.warning.empty()) absl::FPrintF(stderr, "%s\n", work.warning);
   Quantizer quantizer(work, options, out, stop);
   const absl::Status status = quantizer.Run(methods);

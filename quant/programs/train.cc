@@ -206,9 +206,12 @@ std::string ReportOf(const QatTrained& trained) {
   return report.dump(2) + "\n";
 }
 
-absl::Status WriteOutputs(const std::string& out, const QatTrained& trained) {
+absl::Status WriteOutputs(const std::string& out, const QatTrained& trained,
+                          const v1::DatasetSpec& dataset) {
+  v1::FloatNetwork weights = trained.weights;
+  *weights.mutable_trained_on() = dataset;
   RETURN_IF_ERROR(WriteFileAtomic(JoinPath(out, "float.fnfp"),
-                                  SerializeFloatNetwork(trained.weights)));
+                                  SerializeFloatNetwork(weights)));
   RETURN_IF_ERROR(WriteFileAtomic(JoinPath(out, "model.fnpkg"),
                                   SerializePackage(trained.package)));
   return WriteFileAtomic(JoinPath(out, "train.json"), ReportOf(trained));
@@ -242,7 +245,7 @@ absl::Status Train() {
   ASSIGN_OR_RETURN(const QatTrained trained,
                    TrainQat({architecture, *dataset}, options));
   progress.Finish();
-  RETURN_IF_ERROR(WriteOutputs(out, trained));
+  RETURN_IF_ERROR(WriteOutputs(out, trained, spec));
   absl::PrintF("float %.4f, fake quantized %.4f, INT8 %.4f (%s)\n",
                trained.float_top1, trained.fake_quant_top1, trained.int8_top1,
                trained.int8_runtime);

@@ -22,6 +22,7 @@ namespace frostnas {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kQuantize[] = "quant/programs/quantize";
 
@@ -101,6 +102,29 @@ TEST(QuantizeTest, WritesAPackageAndReportsForEachMethod) {
     EXPECT_TRUE(FileExists(JoinPath(folder, "report.md")));
   }
   EXPECT_FALSE(FileExists(JoinPath(dir, "compare.json")));
+}
+
+// Images held out in training are held out again.
+TEST(QuantizeTest, TakesTheDataThatTheModelWasTrainedOn) {
+  const std::string dir = NewFolder("trained_on");
+  const ProcessResult trained =
+      RunProcess({"quant/programs/train", "--arch", "mobilenet_v2", "--width",
+                  "0.35", "--mode", "float", "--epochs", "1", "--train_images",
+                  "100", "--seed", "7", "--threads", "1", "--out", dir});
+  ASSERT_EQ(trained.end.exit_code, 0) << trained.stderr_text;
+  const std::vector<std::string> command = {
+      kQuantize,  "--model",   JoinPath(dir, "float.fnfp"),
+      "--method", "minmax",    "--test_images",
+      "64",       "--threads", "1",
+      "--out",    dir};
+  const ProcessResult as_trained = RunQuantize(command, {});
+  ASSERT_EQ(as_trained.end.exit_code, 0) << as_trained.stderr_text;
+  EXPECT_THAT(as_trained.stderr_text, Not(HasSubstr("splits are not those")));
+  EXPECT_EQ(ReadJson(JoinPath(dir, "minmax/report.json"))["seed"], 7);
+  const ProcessResult otherwise = RunQuantize(command, {"--seed", "8"});
+  ASSERT_EQ(otherwise.end.exit_code, 0) << otherwise.stderr_text;
+  EXPECT_THAT(otherwise.stderr_text, HasSubstr("splits are not those"));
+  EXPECT_EQ(ReadJson(JoinPath(dir, "minmax/report.json"))["seed"], 8);
 }
 
 // Its convolutions normalise after the activation.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "absl/status/status.h"
@@ -15,10 +16,12 @@
 #include "nn/data/download/download.h"
 #include "nn/data/names.h"
 
-ABSL_FLAG(std::string, dataset, "synthetic",
-          "synthetic (built in), cifar10, cifar100, idx or image_folder.");
+ABSL_FLAG(std::string, dataset, "",
+          "synthetic (built in), cifar10, cifar100, idx or image_folder. "
+          "Empty: synthetic; in quantize, what --model was trained on.");
 ABSL_FLAG(std::string, data_dir, "",
-          "Folder of the data set's files. Not needed for synthetic.");
+          "Folder of the data set's files. Not needed for synthetic, nor "
+          "where quantize takes what --model was trained on.");
 ABSL_FLAG(bool, download, false,
           "Fetch the data set into --data_dir first, checking its published "
           "checksum, unless it is there (cifar10, cifar100).");
@@ -32,6 +35,27 @@ ABSL_FLAG(int, input_size, 0,
 
 namespace frostnas::nn {
 namespace {
+
+absl::StatusOr<v1::DatasetKind> KindFromFlag(v1::DatasetKind known) {
+  const std::string name = absl::GetFlag(FLAGS_dataset);
+  if (!name.empty()) return ParseDatasetKind(name);
+  return known == v1::DATASET_KIND_UNSPECIFIED ? v1::DATASET_KIND_SYNTHETIC
+                                               : known;
+}
+
+absl::Status SetFolder(v1::DatasetSpec& spec) {
+  if (spec.kind() == v1::DATASET_KIND_SYNTHETIC) return absl::OkStatus();
+  const std::string dir = absl::GetFlag(FLAGS_data_dir);
+  if (!dir.empty()) {
+    spec.set_data_dir(std::filesystem::absolute(ResolveUserPath(dir))
+                          .lexically_normal()
+                          .string());
+  } else if (spec.data_dir().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--data_dir: needed for --dataset ", DatasetKindName(spec.kind())));
+  }
+  return absl::OkStatus();
+}
 
 absl::Status Download(const v1::DatasetSpec& dataset) {
   Progress progress({.title = "download"}, RealClock(), StderrOutput());
@@ -48,27 +72,19 @@ absl::Status Download(const v1::DatasetSpec& dataset) {
 
 }  // namespace
 
-absl::StatusOr<v1::DatasetSpec> DatasetFromFlags() {
+absl::StatusOr<v1::DatasetSpec> DatasetFromFlags(v1::DatasetSpec known) {
+  ASSIGN_OR_RETURN(const v1::DatasetKind kind, KindFromFlag(known.kind()));
   v1::DatasetSpec spec;
-  ASSIGN_OR_RETURN(const v1::DatasetKind kind,
-                   ParseDatasetKind(absl::GetFlag(FLAGS_dataset)));
+  if (kind == known.kind()) spec = std::move(known);
   spec.set_kind(kind);
-  const std::string dir = absl::GetFlag(FLAGS_data_dir);
-  if (kind != v1::DATASET_KIND_SYNTHETIC) {
-    if (dir.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--data_dir: needed for --dataset ", absl::GetFlag(FLAGS_dataset)));
-    }
-    spec.set_data_dir(std::filesystem::absolute(ResolveUserPath(dir))
-                          .lexically_normal()
-                          .string());
-  }
+  RETURN_IF_ERROR(SetFolder(spec));
   const int train_images = absl::GetFlag(FLAGS_train_images);
   if (train_images < 0) {
     return absl::InvalidArgumentError("--train_images: must be >= 0");
   }
-  spec.set_train_images(train_images);
-  spec.set_image_size(absl::GetFlag(FLAGS_input_size));
+  if (train_images > 0) spec.set_train_images(train_images);
+  const int input_size = absl::GetFlag(FLAGS_input_size);
+  if (input_size != 0) spec.set_image_size(input_size);
   if (absl::GetFlag(FLAGS_download)) RETURN_IF_ERROR(Download(spec));
   return spec;
 }

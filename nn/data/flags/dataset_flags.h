@@ -13,11 +13,13 @@ ABSL_DECLARE_FLAG(int, input_size);
 
 namespace frostnas::nn {
 
-// What the flags name, without a seed; the folder is absolute, since a worker
-// may run elsewhere on this machine. Fetches the files first where --download
-// asks for it, with progress. INVALID_ARGUMENT: a flag's value, naming the
-// flag. UNAVAILABLE, DATA_LOSS: as DownloadDataset.
-absl::StatusOr<v1::DatasetSpec> DatasetFromFlags();
+// What the flags name; what they leave open is as in `known`, if that is of the
+// same kind of data set (which it is without --dataset), else the flags'
+// default. The folder is absolute, since a worker may run elsewhere on this
+// machine. Fetches the files first where --download asks for it, with progress.
+// INVALID_ARGUMENT: a flag's value, naming the flag. UNAVAILABLE, DATA_LOSS: as
+// DownloadDataset.
+absl::StatusOr<v1::DatasetSpec> DatasetFromFlags(v1::DatasetSpec known = {});
 
 }  // namespace frostnas::nn
 
