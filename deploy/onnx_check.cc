@@ -12,6 +12,7 @@
 #include "arch/graph.h"
 #include "base/status_macros.h"
 #include "deploy/onnx_export.h"
+#include "deploy/planes.h"
 #include "quant/executor.h"
 #include "quant/package.h"
 
@@ -19,25 +20,6 @@ namespace frostnas::deploy {
 namespace {
 
 constexpr int64_t kBatch = 64;
-
-// (n, positions, channels) uint8 to (n, channels, size, size) float.
-OnnxTensor PlanesOf(absl::Span<const uint8_t> pixels,
-                    const arch::FeatureShape& shape) {
-  const int64_t positions = static_cast<int64_t>(shape.size) * shape.size;
-  const int64_t image = positions * shape.channels;
-  const int64_t count = static_cast<int64_t>(pixels.size()) / image;
-  OnnxTensor tensor;
-  tensor.shape = {count, shape.channels, shape.size, shape.size};
-  tensor.values.resize(pixels.size());
-  for (int64_t n = 0; n < count; ++n) {
-    for (int64_t i = 0; i < image; ++i) {
-      const int64_t plane = i % shape.channels;
-      tensor.values[n * image + plane * positions + i / shape.channels] =
-          pixels[n * image + i];
-    }
-  }
-  return tensor;
-}
 
 // Sums over batches of logits.
 class Comparison {
@@ -110,7 +92,7 @@ absl::StatusOr<ExportCheck> CheckOnnx(const v1::Package& package,
     executor->Run(batch, static_cast<int>(count), absl::MakeSpan(expected));
     ASSIGN_OR_RETURN(
         const OnnxTensor actual,
-        session->Run(kOnnxInput, PlanesOf(batch, graph.input), kOnnxOutput));
+        session->Run(kOnnxInput, ToPlanes(batch, graph.input), kOnnxOutput));
     if (actual.values.size() != expected.size()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "the exported model gives ", actual.values.size(), " logits for ",

@@ -9,6 +9,7 @@
 #include "base/status_matchers.h"
 #include "deploy/onnx_export.h"
 #include "deploy/onnx_fusion.h"
+#include "deploy/testing/layer_agreement.h"
 #include "deploy/testing/packages.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -27,17 +28,6 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::StartsWith;
 
-class OnnxCheckTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto runtime = OnnxRuntime::Load("");
-    ASSERT_OK(runtime);
-    runtime_ = *std::move(runtime);
-  }
-
-  std::unique_ptr<OnnxRuntime> runtime_;
-};
-
 std::vector<uint8_t> RandomPixels(const v1::Package& package, int images) {
   const v1::Architecture& network = package.architecture();
   std::vector<uint8_t> pixels(network.input_size() * network.input_size() *
@@ -47,6 +37,37 @@ std::vector<uint8_t> RandomPixels(const v1::Package& package, int images) {
     pixel = static_cast<uint8_t>(random.UniformInt(256));
   }
   return pixels;
+}
+
+class OnnxCheckTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto runtime = OnnxRuntime::Load("");
+    ASSERT_OK(runtime);
+    runtime_ = *std::move(runtime);
+  }
+
+  void ExpectLayersAgree(const v1::Package& package, const std::string& model) {
+    ASSERT_OK_AND_ASSIGN(
+        const std::vector<LayerAgreement> layers,
+        CompareLayers(package, model, RandomPixels(package, 20), *runtime_));
+    for (const LayerAgreement& layer : layers) ExpectAgreement(layer);
+  }
+
+  std::unique_ptr<OnnxRuntime> runtime_;
+};
+
+TEST_F(OnnxCheckTest, TheLayerThatDiffersIsFound) {
+  const v1::Package package = HandMadePackage();
+  v1::Package other = package;
+  for (int32_t& bias : *other.mutable_layers(0)->mutable_bias()) bias += 4000;
+  ASSERT_OK_AND_ASSIGN(const std::string model, ExportOnnx(other));
+  ASSERT_OK_AND_ASSIGN(
+      const std::vector<LayerAgreement> layers,
+      CompareLayers(package, model, RandomPixels(package, 3), *runtime_));
+  for (const LayerAgreement& layer : layers) {
+    EXPECT_EQ(layer.different > 0, layer.name == "b1.conv") << layer.name;
+  }
 }
 
 // The networks' values are uncorrelated, so that no layer's mistake hides.
@@ -65,6 +86,7 @@ TEST_F(OnnxCheckTest, EveryLayerGivesTheExecutorsBits) {
     // One value in 10^5 may differ by a step in the executor.
     EXPECT_GE(check.within_one_step, 0.995) << seed;
     EXPECT_GE(check.top1_agreement, 0.98) << seed;
+    ExpectLayersAgree(package, model);
   }
 }
 
@@ -80,6 +102,7 @@ TEST_F(OnnxCheckTest, BoundsGiveTheExecutorsBitsToo) {
         CheckOnnx(package, model, RandomPixels(package, 70), *runtime_, {}));
     EXPECT_GE(check.within_one_step, 0.995) << seed;
     EXPECT_GE(check.top1_agreement, 0.98) << seed;
+    ExpectLayersAgree(package, model);
   }
 }
 

@@ -27,6 +27,7 @@ _COMMON = [
 _RUNS = [
     ":onnx_check",
     "//base:stop",
+    "//deploy/testing:layer_agreement",
     "//nn/data:dataset",
     "//proto/frostnas/v1:dataset_proto",
     "//quant:qat_train",
