@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "quant/grid_groups.h"
 
@@ -118,22 +119,6 @@ bool HasBudget(const SearchResult& start, double max_loss) {
   return start.score.expected_loss < max_loss;
 }
 
-// What is left when a search finds nothing: `start` with biases of 8 bits.
-absl::StatusOr<SearchResult> EightBitsEverywhere(
-    const FixedPointContext& context, const SearchResult& start,
-    int evaluations, PlanEvaluator& evaluator) {
-  SearchResult result = {.choice = start.choice,
-                         .evaluations = evaluations + 1};
-  for (const SearchedTensor& bias :
-       TensorsOf(context.network.graph, TensorKind::kBias)) {
-    SetFormat(bias, StartOf(bias, start.choice), result.choice);
-  }
-  ASSIGN_OR_RETURN(
-      result.score,
-      evaluator.Evaluate(FixedPointPlanner(context).PlanOf(result.choice), 0));
-  return result;
-}
-
 // Losses of networks that differ from `start` in one tensor.
 class AloneLosses {
  public:
@@ -157,12 +142,11 @@ class AloneLosses {
     for (int i = 0; i < count; ++i) {
       const SearchedTensor& tensor = tensors[i];
       ASSIGN_OR_RETURN(
-          const FixedPoint format,
-          DescendTensor(
-              StartOf(tensor, start_.choice),
-              lost + BudgetOf(kind, i, count, to_lose), MaxBits(kind),
+          const MeasuredFormat found,
+          SearchTensor(
+              tensor, start_.choice, lost + BudgetOf(kind, i, count, to_lose),
               [&](const FixedPoint& tried) { return Loss(tensor, tried); }));
-      SetFormat(tensor, format, choice);
+      SetFormat(tensor, found.format, choice);
     }
     return absl::OkStatus();
   }
@@ -201,8 +185,8 @@ class Greedy {
         progress_(progress),
         planner_(context) {}
 
-  // HasBudget(start, max_loss). `run` is for the progress.
-  absl::StatusOr<SearchResult> Run(double max_loss, int run) {
+  // `to_lose` beyond what the start loses; `run` is for the progress.
+  absl::StatusOr<SearchResult> Run(double to_lose, int run) {
     result_ = start_;
     const double lost = start_.score.expected_loss;
     for (int k = 0; k < 3; ++k) {
@@ -210,12 +194,13 @@ class Greedy {
       RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice), 0));
       const int count = static_cast<int>(tensors.size());
       for (int i = 0; i < count; ++i) {
-        RETURN_IF_ERROR(Search(
-            tensors[i], lost + BudgetOf(kKinds[k], i, count, max_loss - lost)));
-        progress_(
-            {(k + (i + 1.0) / count) / 3,
-             absl::StrCat("run ", run + 1, ", ", tensors[i].name, ": ",
-                          FormatOf(tensors[i], result_.choice).bits, " bits")});
+        const double budget = lost + BudgetOf(kKinds[k], i, count, to_lose);
+        ASSIGN_OR_RETURN(const MeasuredFormat found,
+                         Search(tensors[i], budget));
+        progress_({(k + (i + 1.0) / count) / 3,
+                   absl::StrFormat("run %d, %s: %d bits, expected loss %.2f %%",
+                                   run + 1, tensors[i].name, found.format.bits,
+                                   100 * found.loss)});
       }
     }
     ASSIGN_OR_RETURN(result_.score,
@@ -224,7 +209,8 @@ class Greedy {
   }
 
  private:
-  absl::Status Search(const SearchedTensor& tensor, double budget) {
+  absl::StatusOr<MeasuredFormat> Search(const SearchedTensor& tensor,
+                                        double budget) {
     const auto loss = [&](const FixedPoint& format) -> absl::StatusOr<double> {
       FixedPointNetwork tried = result_.choice;
       SetFormat(tensor, format, tried);
@@ -234,12 +220,12 @@ class Greedy {
           evaluator_.Evaluate(planner_.PlanOf(tried), tensor.first_layer));
       return score.expected_loss;
     };
-    ASSIGN_OR_RETURN(const FixedPoint format,
-                     DescendTensor(StartOf(tensor, result_.choice), budget,
-                                   MaxBits(tensor.kind), loss));
-    SetFormat(tensor, format, result_.choice);
-    return evaluator_.SetBase(planner_.PlanOf(result_.choice),
-                              tensor.first_layer);
+    ASSIGN_OR_RETURN(const MeasuredFormat found,
+                     SearchTensor(tensor, result_.choice, budget, loss));
+    SetFormat(tensor, found.format, result_.choice);
+    RETURN_IF_ERROR(evaluator_.SetBase(planner_.PlanOf(result_.choice),
+                                       tensor.first_layer));
+    return found;
   }
 
   const FixedPointContext& context_;
@@ -334,12 +320,12 @@ double BudgetOf(TensorKind kind, int i, int count, double max_loss) {
   return half + share;
 }
 
-absl::StatusOr<FixedPoint> DescendTensor(
+absl::StatusOr<MeasuredFormat> DescendTensor(
     const FixedPoint& start, double budget, int max_bits,
     const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss) {
   LossTable table(loss);
   ASSIGN_OR_RETURN(const double first, table.At(start));
-  if (first > budget) return start;
+  if (first > budget) return MeasuredFormat{start, first};
   ASSIGN_OR_RETURN(FixedPoint least, Walk(start, {-1, -1}, budget, 1, table));
   if (least.bits > 2) {
     ASSIGN_OR_RETURN(least, Walk(least, {-1, 0}, budget, 0, table));
@@ -349,33 +335,48 @@ absl::StatusOr<FixedPoint> DescendTensor(
   ASSIGN_OR_RETURN(const double loss_least, table.At(least));
   ASSIGN_OR_RETURN(const double loss_best, table.At(best));
   const bool worth = loss_least - loss_best >= kTradeOff;
-  return worth || best.bits <= least.bits ? best : least;
+  if (worth || best.bits <= least.bits) return MeasuredFormat{best, loss_best};
+  return MeasuredFormat{least, loss_least};
+}
+
+absl::StatusOr<MeasuredFormat> SearchTensor(
+    const SearchedTensor& tensor, const FixedPointNetwork& choice,
+    double budget,
+    const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss) {
+  const int max_bits = MaxBits(tensor.kind);
+  ASSIGN_OR_RETURN(
+      const MeasuredFormat found,
+      DescendTensor(StartOf(tensor, choice), budget, max_bits, loss));
+  const FixedPoint now = FormatOf(tensor, choice);
+  if (found.loss <= budget || found.format.bits == now.bits) return found;
+  return DescendTensor(now, budget, max_bits, loss);
 }
 
 absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           PlanEvaluator& evaluator,
                                           double max_loss,
                                           const OnSearchProgress& progress) {
-  ASSIGN_OR_RETURN(const SearchResult start, MeasuredStart(context, evaluator));
+  ASSIGN_OR_RETURN(SearchResult start, MeasuredStart(context, evaluator));
   Greedy greedy(context, start, evaluator, progress);
   int evaluations = 0;
-  for (int run = 0; run <= kReductions; ++run) {
-    const double reduced = max_loss * std::pow(kReduction, run);
-    if (!HasBudget(start, reduced)) break;
-    ASSIGN_OR_RETURN(SearchResult result, greedy.Run(reduced, run));
+  for (int run = 0; run <= kReductions && HasBudget(start, max_loss); ++run) {
+    const double to_lose = max_loss - start.score.expected_loss;
+    ASSIGN_OR_RETURN(SearchResult result,
+                     greedy.Run(to_lose * std::pow(kReduction, run), run));
     evaluations += result.evaluations;
     if (result.score.believed_loss() <= max_loss) {
       result.evaluations = evaluations;
       return result;
     }
   }
-  return EightBitsEverywhere(context, start, evaluations, evaluator);
+  start.evaluations = evaluations;
+  return start;
 }
 
 absl::StatusOr<SearchResult> IndependentSearch(
     const FixedPointContext& context, PlanEvaluator& evaluator, double max_loss,
     const OnSearchProgress& progress) {
-  ASSIGN_OR_RETURN(const SearchResult start, MeasuredStart(context, evaluator));
+  ASSIGN_OR_RETURN(SearchResult start, MeasuredStart(context, evaluator));
   AloneLosses alone(context, start, evaluator);
   FixedPointPlanner planner(context);
   for (int halving = 0; halving <= kHalvings && HasBudget(start, max_loss);
@@ -393,7 +394,8 @@ absl::StatusOr<SearchResult> IndependentSearch(
               absl::StrCat("budgets halved ", halving, " times")});
     if (result.score.believed_loss() <= max_loss) return result;
   }
-  return EightBitsEverywhere(context, start, alone.evaluations(), evaluator);
+  start.evaluations = alone.evaluations();
+  return start;
 }
 
 }  // namespace frostnas::quant

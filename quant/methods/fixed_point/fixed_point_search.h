@@ -18,6 +18,8 @@
 //     PlanScore::expected_loss, from that of the start on. The measured loss,
 //     taken 400 times, finds what the images happen to favour: it saw 0.1 % of
 //     loss where other images lost 1.1 %.
+//   - biases are searched from 8 bits, and from 16 only where those lose too
+//     much: where inputs are small next to a bias, 8 bits of it are few.
 //   - what it finds must be within the bound by PlanScore::believed_loss; else
 //     budgets are reduced to 70 % and it runs again.
 //
@@ -61,10 +63,22 @@ FixedPointNetwork NoClipStart(const FixedPointContext& context);
 // The published budget of tensor `i` of `count`, 0-based; see above.
 double BudgetOf(TensorKind kind, int i, int count, double max_loss);
 
+struct MeasuredFormat {
+  FixedPoint format;
+  double loss = 0;  // expected
+};
+
 // How one tensor is searched: `loss` measures a format. Returns `start` when
 // nothing is within the budget. Formats have at most `max_bits`.
-absl::StatusOr<FixedPoint> DescendTensor(
+absl::StatusOr<MeasuredFormat> DescendTensor(
     const FixedPoint& start, double budget, int max_bits,
+    const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss);
+
+// DescendTensor from the format in `choice`; biases, which have 16 bits there,
+// from 8, and from 16 where 8 are beyond the budget.
+absl::StatusOr<MeasuredFormat> SearchTensor(
+    const SearchedTensor& tensor, const FixedPointNetwork& choice,
+    double budget,
     const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss);
 
 struct SearchProgress {
@@ -79,9 +93,9 @@ struct SearchResult {
   int evaluations = 0;
 };
 
-// 8 bits everywhere, whatever they lose, when nothing is within `max_loss`; and
-// at once when NoClipStart is expected to lose that much: nothing but luck
-// would mend it. So with IndependentSearch.
+// NoClipStart, whatever it loses, when nothing is within `max_loss`; and at
+// once when it is expected to lose that much: nothing but luck would mend it.
+// So with IndependentSearch.
 absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           PlanEvaluator& evaluator,
                                           double max_loss,

@@ -44,7 +44,8 @@ FixedPoint Descend(const std::function<double(const FixedPoint&)>& loss) {
                        [&](const FixedPoint& format) -> absl::StatusOr<double> {
                          return loss(format);
                        })
-      .value();
+      .value()
+      .format;
 }
 
 // Values within 1: clipping harms, 4 bits of fraction are enough.
@@ -90,13 +91,16 @@ TEST(DescendTensorTest, KeepsAStartBeyondItsBudget) {
   EXPECT_EQ(Descend([](const FixedPoint&) { return 0.5; }).bits, 8);
 }
 
-// A random network and what it says of random images, so that its float top-1
-// is 1 and every changed answer is a loss.
+// A random network, as sure of its answers as a trained one, and what it says
+// of random images, so that its float top-1 is 1 and every changed answer is a
+// loss.
 struct Case {
   explicit Case(const v1::Architecture& architecture)
       : folded(Fold(RandomFloatNetwork(architecture, 5)).value()),
         images(RandomImages(architecture, 150, 3)) {
     nn::SetComputeThreads(1);
+    for (float& weight : folded.layers.back().weights) weight *= 50;
+    for (float& bias : folded.layers.back().bias) bias *= 50;
     const auto network = FloatNetworkOf(folded).value();
     int next = 0;
     const auto label = [&](const nn::Tensor& batch) {
@@ -194,7 +198,7 @@ void ExpectSound(const Case& c, const FixedPointContext& context,
 }
 
 TEST(SearchTest, EverySearchFindsAPackageOfItsLoss) {
-  // A network without training is often undecided between two answers.
+  // Its answers are many channels' noise: every bit tells.
   constexpr double kMaxLoss = 0.5;
   const Case c(NormAfterActivationArchitecture());
   const auto evaluator = c.Evaluator();
@@ -220,21 +224,40 @@ TEST(SearchTest, EverySearchFindsAPackageOfItsLoss) {
   ExpectSound(c, ours, found, kMaxLoss);
 }
 
-TEST(SearchTest, WithNothingToLoseThereAreEightBitsEverywhere) {
+TEST(SearchTest, BiasesKeepTheBitsTheyNeed) {
+  const Case c(NormAfterActivationArchitecture());
+  const FixedPointNetwork start =
+      NoClipStart(c.Context(ActivationForm::kSigned));
+  const SearchedTensor bias = TensorsOf(c.folded.graph, TensorKind::kBias)[1];
+  for (int needed : {5, 11}) {
+    const auto loss = [&](const FixedPoint& format) -> absl::StatusOr<double> {
+      return format.bits < needed ? 0.5 : 0;
+    };
+    ASSERT_OK_AND_ASSIGN(const MeasuredFormat found,
+                         SearchTensor(bias, start, 0.01, loss));
+    EXPECT_EQ(found.format.bits, needed);
+    EXPECT_EQ(found.loss, 0);
+  }
+}
+
+TEST(SearchTest, WithNothingToLoseTheStartIsTheResult) {
   const Case c(NormAfterActivationArchitecture());
   const auto evaluator = c.Evaluator();
   const FixedPointContext context = c.Context(ActivationForm::kSigned);
   for (const auto search : {GreedySearch, IndependentSearch}) {
     ASSERT_OK_AND_ASSIGN(const SearchResult found,
                          search(context, *evaluator, 0, {}));
+    const QuantizationPlan start =
+        FixedPointPlanner(context).PlanOf(NoClipStart(context));
+    EXPECT_EQ(found.score.top1, c.Int8Top1(start));
+    EXPECT_EQ(found.evaluations, 0);
     for (TensorKind kind :
          {TensorKind::kWeights, TensorKind::kBias, TensorKind::kActivation}) {
       for (const SearchedTensor& tensor : TensorsOf(c.folded.graph, kind)) {
-        EXPECT_EQ(FormatOf(tensor, found.choice).bits, 8) << tensor.name;
+        EXPECT_EQ(FormatOf(tensor, found.choice).bits,
+                  kind == TensorKind::kBias ? 16 : 8);
       }
     }
-    EXPECT_EQ(found.score.top1,
-              c.Int8Top1(FixedPointPlanner(context).PlanOf(found.choice)));
   }
 }
 
