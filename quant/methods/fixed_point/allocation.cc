@@ -9,12 +9,12 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "quant/methods/cost.h"
+#include "quant/methods/fixed_point/searched_tensor.h"
 #include "quant/methods/ranges/ranges.h"
 
 namespace frostnas::quant {
 namespace {
 
-constexpr int kStoredBits = 8;
 // Growth of divergence below which a bit is free.
 constexpr double kNoHarm = 1e-6;
 

@@ -2,13 +2,8 @@
 // arXiv 2102.02147, sections 3 and 4; methods.md 5).
 //
 // Weights of all layers, then biases, then activations, forward through the
-// network. Each tensor goes from its start down the diagonal (a bit and a
-// fractional bit less), one step past the first failure; then a bit less at the
-// same fraction, which clips more; then to the best of the nine neighbours when
-// that is better by 0.15 points or as good with fewer bits. A step fails when
-// the network, with all that was chosen before, loses more than the tensor's
-// budget: of a share b = max_loss / 2 for weights b i / L for layer i of L, for
-// biases b, for activations b + b i / L.
+// network. Each tensor is searched as descent.h says, in the network with all
+// that was chosen before.
 //
 // Where it differs from the published one, and why:
 //   - it starts at 8 bits, not 12: packages hold weights and activations in
@@ -29,7 +24,6 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "quant/methods/fixed_point/fixed_point.h"
@@ -37,49 +31,8 @@
 
 namespace frostnas::quant {
 
-enum class TensorKind { kWeights, kBias, kActivation };
-
-// Something a search chooses bits for.
-struct SearchedTensor {
-  TensorKind kind = TensorKind::kWeights;
-  int index = 0;        // of the layer; of the grid group for activations
-  int first_layer = 0;  // the first that computes something else
-  std::string name;     // "s3b1.expand weights"
-};
-
-// Of one kind, in the order of the layers.
-std::vector<SearchedTensor> TensorsOf(const arch::Graph& graph,
-                                      TensorKind kind);
-
-FixedPoint FormatOf(const SearchedTensor& tensor,
-                    const FixedPointNetwork& choice);
-// Weights get one fraction for all channels.
-void SetFormat(const SearchedTensor& tensor, const FixedPoint& format,
-               FixedPointNetwork& choice);
-
 // 8 bits for weights and activations, 16 for biases; nothing is clipped.
 FixedPointNetwork NoClipStart(const FixedPointContext& context);
-
-// The published budget of tensor `i` of `count`, 0-based; see above.
-double BudgetOf(TensorKind kind, int i, int count, double max_loss);
-
-struct MeasuredFormat {
-  FixedPoint format;
-  double loss = 0;  // expected
-};
-
-// How one tensor is searched: `loss` measures a format. Returns `start` when
-// nothing is within the budget. Formats have at most `max_bits`.
-absl::StatusOr<MeasuredFormat> DescendTensor(
-    const FixedPoint& start, double budget, int max_bits,
-    const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss);
-
-// DescendTensor from the format in `choice`; biases, which have 16 bits there,
-// from 8, and from 16 where 8 are beyond the budget.
-absl::StatusOr<MeasuredFormat> SearchTensor(
-    const SearchedTensor& tensor, const FixedPointNetwork& choice,
-    double budget,
-    const std::function<absl::StatusOr<double>(const FixedPoint&)>& loss);
 
 struct SearchProgress {
   double done = 0;  // 0..1

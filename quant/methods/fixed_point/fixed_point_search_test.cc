@@ -1,7 +1,6 @@
 #include "quant/methods/fixed_point/fixed_point_search.h"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "quant/methods/cost.h"
 #include "quant/methods/fixed_point/allocation.h"
 #include "quant/methods/fixed_point/fixed_point_stages.h"
+#include "quant/methods/fixed_point/searched_tensor.h"
 #include "quant/methods/ranges/batches.h"
 #include "quant/methods/ranges/calibrator.h"
 #include "quant/testing/architectures.h"
@@ -30,66 +30,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-TEST(BudgetTest, GrowsLinearlyFromWeightsToActivations) {
-  EXPECT_DOUBLE_EQ(BudgetOf(TensorKind::kWeights, 0, 4, 0.01), 0.00125);
-  EXPECT_DOUBLE_EQ(BudgetOf(TensorKind::kWeights, 3, 4, 0.01), 0.005);
-  EXPECT_DOUBLE_EQ(BudgetOf(TensorKind::kBias, 2, 4, 0.01), 0.005);
-  EXPECT_DOUBLE_EQ(BudgetOf(TensorKind::kActivation, 0, 4, 0.01), 0.00625);
-  EXPECT_DOUBLE_EQ(BudgetOf(TensorKind::kActivation, 3, 4, 0.01), 0.01);
-}
-
-FixedPoint Descend(const std::function<double(const FixedPoint&)>& loss) {
-  return DescendTensor({.bits = 8, .fraction = 7}, 0.01, 8,
-                       [&](const FixedPoint& format) -> absl::StatusOr<double> {
-                         return loss(format);
-                       })
-      .value()
-      .format;
-}
-
-// Values within 1: clipping harms, 4 bits of fraction are enough.
-TEST(DescendTensorTest, GoesDownTheDiagonal) {
-  const FixedPoint found = Descend([](const FixedPoint& format) {
-    const int whole = format.bits - format.fraction;
-    return whole < 1 || format.fraction < 4 ? 0.5 : 0.009;
-  });
-  EXPECT_EQ(found, (FixedPoint{.bits = 5, .fraction = 4}));
-}
-
-// Two bits of range more than needed: fewer bits at the same fraction.
-TEST(DescendTensorTest, GoesDownVertically) {
-  const FixedPoint found = Descend([](const FixedPoint& format) {
-    const int whole = format.bits - format.fraction;
-    return whole < -1 || format.fraction < 4 ? 0.5 : 0.009;
-  });
-  EXPECT_EQ(found, (FixedPoint{.bits = 3, .fraction = 4}));
-}
-
-TEST(DescendTensorTest, LooksOneStepPastAFailure) {
-  const FixedPoint found = Descend([](const FixedPoint& format) {
-    return format.bits == 6 || format.bits < 5 || format.fraction < 4 ? 0.5
-                                                                      : 0.009;
-  });
-  EXPECT_EQ(found.bits, 5);
-}
-
-// A bit more is worth 0.15 points and more, not less.
-TEST(DescendTensorTest, TakesABetterNeighbour) {
-  const auto loss = [](double better) {
-    return [better](const FixedPoint& format) {
-      const int whole = format.bits - format.fraction;
-      if (whole < 1 || format.fraction < 4) return 0.5;
-      return format.bits == 6 && format.fraction == 5 ? 0.009 - better : 0.009;
-    };
-  };
-  EXPECT_EQ(Descend(loss(0.002)).bits, 6);
-  EXPECT_EQ(Descend(loss(0.001)).bits, 5);
-}
-
-TEST(DescendTensorTest, KeepsAStartBeyondItsBudget) {
-  EXPECT_EQ(Descend([](const FixedPoint&) { return 0.5; }).bits, 8);
-}
 
 // A random network, as sure of its answers as a trained one, and what it says
 // of random images, so that its float top-1 is 1 and every changed answer is a
@@ -222,22 +162,6 @@ TEST(SearchTest, EverySearchFindsAPackageOfItsLoss) {
   ASSERT_OK_AND_ASSIGN(
       found, AllocateBits(ours, *evaluator, {.max_loss = kMaxLoss}, ignore));
   ExpectSound(c, ours, found, kMaxLoss);
-}
-
-TEST(SearchTest, BiasesKeepTheBitsTheyNeed) {
-  const Case c(NormAfterActivationArchitecture());
-  const FixedPointNetwork start =
-      NoClipStart(c.Context(ActivationForm::kSigned));
-  const SearchedTensor bias = TensorsOf(c.folded.graph, TensorKind::kBias)[1];
-  for (int needed : {5, 11}) {
-    const auto loss = [&](const FixedPoint& format) -> absl::StatusOr<double> {
-      return format.bits < needed ? 0.5 : 0;
-    };
-    ASSERT_OK_AND_ASSIGN(const MeasuredFormat found,
-                         SearchTensor(bias, start, 0.01, loss));
-    EXPECT_EQ(found.format.bits, needed);
-    EXPECT_EQ(found.loss, 0);
-  }
 }
 
 TEST(SearchTest, WithNothingToLoseTheStartIsTheResult) {
