@@ -90,7 +90,7 @@ std::string Usage() {
       "runs all methods and writes compare.json as well. Methods:\n\n";
   for (const Stage& stage : AllStages()) {
     absl::StrAppend(&usage,
-                    absl::StrFormat("  %-16s %s\n", stage.name, stage.what));
+                    absl::StrFormat("  %-24s %s\n", stage.name, stage.what));
   }
   absl::StrAppend(&usage,
                   "\nStages are joined as in cle+mse+bias_correction. Without "
