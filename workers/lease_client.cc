@@ -1,5 +1,6 @@
 #include "workers/lease_client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
@@ -27,6 +28,12 @@ constexpr absl::Duration kLastCallTimeout = absl::Seconds(1);
 constexpr size_t kChunkBytes = size_t{1} << 20;
 constexpr size_t kMaxBlobBytes = size_t{512} << 20;
 constexpr int64_t kMaxPemBytes = 1 << 20;
+
+// gRPC stays until the process ends: its end waits up to 10 s for a write that
+// its receiver left behind, such as of a blob when the controller has gone.
+void KeepGrpc() {
+  [[maybe_unused]] static const bool kept = (grpc_init(), true);
+}
 
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
@@ -129,6 +136,7 @@ absl::StatusOr<std::unique_ptr<LeaseClient>> LeaseClient::Create(
                      "\" is not HOST:PORT, e.g. 127.0.0.1:50051"));
   }
   ASSIGN_OR_RETURN(auto credentials, Credentials(options));
+  KeepGrpc();
   grpc::ChannelArguments arguments;
   // A controller that restarts should be found again within a second.
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);

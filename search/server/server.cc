@@ -1,5 +1,6 @@
 #include "search/server/server.h"
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
@@ -23,6 +24,12 @@ namespace {
 constexpr int kMaxMessageBytes = 16 << 20;
 constexpr int64_t kMaxPemBytes = 1 << 20;
 constexpr absl::Duration kReapEvery = absl::Seconds(1);
+
+// gRPC stays until the process ends: its end waits up to 10 s for a write that
+// its receiver left behind, such as of a blob that was refused.
+void KeepGrpc() {
+  [[maybe_unused]] static const bool kept = (grpc_init(), true);
+}
 
 // gRPC's own lines, which repeat in its words what statuses say in ours.
 void LogForDebugging(gpr_log_func_args* args) {
@@ -84,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   ASSIGN_OR_RETURN(auto credentials, Credentials(options, address.host));
   auto server = absl::WrapUnique(new Server(options, store, blobs, clock));
 
+  KeepGrpc();
   gpr_set_log_function(LogForDebugging);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
