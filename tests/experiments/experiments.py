@@ -138,6 +138,15 @@ def mean_and_spread(values, decimals):
     return "%s ± %.*f" % (mean, decimals, statistics.stdev(values))
 
 
+def by_row(of_seeds):
+    """{row: [result, ...]} of a list of {row: result}, which may lack some."""
+    results = {}
+    for rows in of_seeds:
+        for row, result in rows.items():
+            results.setdefault(row, []).append(result)
+    return results
+
+
 def table(results):
     """Markdown of {row: [result of a seed, ...]}."""
     columns = [c for c in _COLUMNS

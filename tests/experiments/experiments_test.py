@@ -35,6 +35,10 @@ class TableTest(unittest.TestCase):
             "| run | seeds | float % |", "|---|---|---|", "| a | 1 | 50.00 |",
             "| b | 2 | 50.00 ± 35.36 |"])
 
+    def test_rows_keep_the_seeds_that_they_have(self):
+        self.assertEqual(experiments.by_row([{"a": 1, "b": 2}, {"b": 3}, {}]),
+                         {"a": [1], "b": [2, 3]})
+
     def test_rows_have_names_of_their_own(self):
         for name, experiment in experiments.EXPERIMENTS.items():
             rows = [(run.name, method) for run in experiment.runs
@@ -73,7 +77,7 @@ class RunTest(unittest.TestCase):
             self.assertEqual(again.stdout.strip().split("\n"),
                              [l for l in lines if l.startswith("|")])
 
-    def test_says_why_a_program_failed(self):
+    def test_goes_on_and_says_why_a_program_failed(self):
         with tempfile.TemporaryDirectory() as folder:
             programs = os.path.join(folder, "programs")
             os.mkdir(programs)
@@ -83,7 +87,9 @@ class RunTest(unittest.TestCase):
             os.chmod(os.path.join(programs, "train"), 0o755)
             failed = self.run_experiment(folder, programs)
             self.assertEqual(failed.returncode, 1)
-            self.assertIn("train ended with 3: no such luck (", failed.stderr)
+            for row in ("mobilenet_v1", "qf_mobilenet_v1"):
+                self.assertIn(row + ", seed 3: train ended with 3: no such "
+                              "luck (", failed.stderr)
 
 
 if __name__ == "__main__":
