@@ -62,6 +62,7 @@ class Comparer {
         quantized_(network.quantized),
         session_(session),
         pixels_(pixels),
+        planes_(ToPlanes(pixels, quantized_.graph.input)),
         batch_(static_cast<int>(pixels.size() /
                                 quant::Elements(quantized_.graph.input))) {}
 
@@ -100,10 +101,8 @@ class Comparer {
   absl::StatusOr<Stored> Probe(const std::string& tensor,
                                const v1::ActivationGrid& grid,
                                const arch::FeatureShape& shape) {
-    ASSIGN_OR_RETURN(
-        const OnnxTensor real,
-        session_.Run(kOnnxInput, ToPlanes(pixels_, quantized_.graph.input),
-                     ProbeOf(tensor)));
+    ASSIGN_OR_RETURN(const OnnxTensor real,
+                     session_.Run(kOnnxInput, planes_, ProbeOf(tensor)));
     const std::vector<float> values = FromPlanes(real, shape);
     if (static_cast<int64_t>(values.size()) !=
         batch_ * quant::Elements(shape)) {
@@ -145,6 +144,7 @@ class Comparer {
   const quant::QuantizedGraph& quantized_;
   OnnxSession& session_;
   const absl::Span<const uint8_t> pixels_;
+  const OnnxTensor planes_;
   const int batch_;
   std::vector<Stored> tensors_;  // by index + 1
   std::vector<LayerAgreement> agreements_;

@@ -187,10 +187,11 @@ absl::StatusOr<SearchResult> GreedySearch(const FixedPointContext& context,
                                           double max_loss,
                                           const OnSearchProgress& progress) {
   ASSIGN_OR_RETURN(SearchResult start, MeasuredStart(context, evaluator));
+  if (!HasBudget(start, max_loss)) return start;
+  const double to_lose = max_loss - start.score.expected_loss;
   Greedy greedy(context, start, evaluator, progress);
   int evaluations = 0;
-  for (int run = 0; run <= kReductions && HasBudget(start, max_loss); ++run) {
-    const double to_lose = max_loss - start.score.expected_loss;
+  for (int run = 0; run <= kReductions; ++run) {
     ASSIGN_OR_RETURN(SearchResult result,
                      greedy.Run(to_lose * std::pow(kReduction, run), run));
     evaluations += result.evaluations;
@@ -207,10 +208,10 @@ absl::StatusOr<SearchResult> IndependentSearch(
     const FixedPointContext& context, PlanEvaluator& evaluator, double max_loss,
     const OnSearchProgress& progress) {
   ASSIGN_OR_RETURN(SearchResult start, MeasuredStart(context, evaluator));
+  if (!HasBudget(start, max_loss)) return start;
   AloneLosses alone(context, start, evaluator);
   FixedPointPlanner planner(context);
-  for (int halving = 0; halving <= kHalvings && HasBudget(start, max_loss);
-       ++halving) {
+  for (int halving = 0; halving <= kHalvings; ++halving) {
     SearchResult result = {.choice = start.choice};
     for (TensorKind kind : kKinds) {
       RETURN_IF_ERROR(
