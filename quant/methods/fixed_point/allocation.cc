@@ -202,8 +202,7 @@ FixedPointNetwork LeastErrorStart(const FixedPointContext& context,
     FixedPointLayer& layer = start.layers[i];
     layer.weights = LeastErrorWeights(
         graph.layers[i], context.network.layers[i], kStoredBits, granularity);
-    layer.bias = {kStoredBits,
-                  layer.bias.fraction - (layer.bias.bits - kStoredBits)};
+    layer.bias = WithBits(layer.bias, kStoredBits);
   }
   for (size_t g = 0; g < context.values.size(); ++g) {
     start.activations[g] = LeastErrorActivation(context.values[g], kStoredBits);

@@ -76,8 +76,8 @@ absl::StatusOr<FixedPoint> BestNeighbour(const FixedPoint& from, int max_bits,
 FixedPoint StartOf(const SearchedTensor& tensor,
                    const FixedPointNetwork& choice) {
   const FixedPoint format = FormatOf(tensor, choice);
-  if (tensor.kind != TensorKind::kBias) return format;
-  return {kStoredBits, format.fraction - (format.bits - kStoredBits)};
+  return tensor.kind == TensorKind::kBias ? WithBits(format, kStoredBits)
+                                          : format;
 }
 
 }  // namespace

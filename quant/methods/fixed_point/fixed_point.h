@@ -37,6 +37,11 @@ struct FixedPoint {
   friend bool operator==(const FixedPoint&, const FixedPoint&) = default;
 };
 
+// Of the same range with `bits` bits.
+inline FixedPoint WithBits(const FixedPoint& format, int bits) {
+  return {bits, format.fraction + bits - format.bits};
+}
+
 // Largest |q|.
 int FixedPointMax(int bits);
 // q, and the value it stands for. `value` finite.

@@ -13,6 +13,11 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
+TEST(FixedPointTest, FewerBitsOfTheSameRangeHaveCoarserSteps) {
+  EXPECT_EQ(WithBits({.bits = 16, .fraction = 14}, 8),
+            (FixedPoint{.bits = 8, .fraction = 6}));
+}
+
 TEST(FixedPointTest, RoundsHalfToEvenAndSaturates) {
   const FixedPoint format = {.bits = 4, .fraction = 3};
   EXPECT_EQ(ToFixedPoint(0.3, format), 0.25);      // 2.4 -> 2
