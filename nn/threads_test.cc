@@ -1,10 +1,13 @@
 #include "nn/threads.h"
 
+#include <unistd.h>
+
 #include <filesystem>
-#include <iterator>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace frostnas::nn {
@@ -74,21 +77,23 @@ TEST_F(ThreadsTest, AScopeAffectsTheThreadThatMadeIt) {
   EXPECT_EQ(ComputeThreads(), 3);
 }
 
-int ThreadsOfThisProcess() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return static_cast<int>(std::distance(begin(tasks), end(tasks)));
+bool IsAlive(pid_t thread) {
+  return std::filesystem::exists(absl::StrCat("/proc/self/task/", thread));
 }
 
+// The threads are named, not counted: threads of earlier tests may be on their
+// way out meanwhile.
 TEST_F(ThreadsTest, AScopeLeavesNoThreadBehind) {
-  const int before = ThreadsOfThisProcess();
-  std::thread([&] {
+  std::thread([] {
+    std::vector<pid_t> team(3);
     {
       const ScopedComputeThreads three(3);
-      ParallelFor(3, 1, [](const Part&) {});
-      EXPECT_EQ(ThreadsOfThisProcess(), before + 3);
+      ParallelFor(3, 1, [&](const Part& part) { team[part.index] = gettid(); });
+      EXPECT_THAT(team, testing::Each(testing::Truly(IsAlive)));
     }
+    EXPECT_EQ(team[0], gettid());
     // A helper has left its team, if not the kernel's list.
-    while (ThreadsOfThisProcess() > before + 1) std::this_thread::yield();
+    while (IsAlive(team[1]) || IsAlive(team[2])) std::this_thread::yield();
   }).join();
 }
 
