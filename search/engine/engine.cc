@@ -105,6 +105,9 @@ absl::Status TrainSupernet(StudyRun& run, SearchPhase& search) {
         }));
     RETURN_IF_ERROR(SaveSearch(run, search, done));
   }
+  run.on_progress({.phase = "supernet",
+                   .fraction = 1,
+                   .note = absl::StrCat(search.epochs(), " epochs")});
   return absl::OkStatus();
 }
 
@@ -127,12 +130,12 @@ absl::Status Search(StudyRun& run, const EngineOptions& options,
       options.make_search(
           {.spec = run.spec, .dataset = *dataset, .tables = tables}));
   RETURN_IF_ERROR(TrainSupernet(run, *search));
-  ASSIGN_OR_RETURN(
-      std::vector<Proposal> proposals,
-      search->Propose(
-          run.spec.budget().trials(), run.stop, [&run](double fraction) {
-            run.on_progress({.phase = "derive", .fraction = fraction});
-          }));
+  const auto show = [&run](double fraction) {
+    run.on_progress({.phase = "derive", .fraction = fraction});
+  };
+  ASSIGN_OR_RETURN(std::vector<Proposal> proposals,
+                   search->Propose(run.spec.budget().trials(), run.stop, show));
+  show(1);
   return CreateTrials(run, std::move(proposals));
 }
 

@@ -53,6 +53,8 @@ class Machine {
   absl::Status Live(std::optional<int> writes = std::nullopt) {
     MortalStore store(disk_.get(), writes);
     absl::Status status;
+    phases_.clear();
+    last_fraction_ = 1;
     {
       ScriptedWorker worker(&store, "embedded",
                             [this](const v1::Task& task) { return Do(task); });
@@ -78,6 +80,7 @@ class Machine {
   StopSource& stop() { return stop_; }
   bool died() const { return died_; }
   void set_study(const std::string& id) { study_id_ = id; }
+  // Of the last life.
   const std::vector<std::string>& phases() const { return phases_; }
 
   v1::Study Study() { return disk_->GetStudy(study_id_).value(); }
@@ -106,8 +109,10 @@ class Machine {
     EXPECT_GE(progress.fraction, 0);
     EXPECT_LE(progress.fraction, 1);
     if (phases_.empty() || phases_.back() != progress.phase) {
+      EXPECT_EQ(last_fraction_, 1) << testing::PrintToString(phases_);
       phases_.push_back(progress.phase);
     }
+    last_fraction_ = progress.fraction;
   }
 
   std::unique_ptr<db::Store> disk_;
@@ -118,6 +123,7 @@ class Machine {
   int requests_ = 0;
   bool died_ = false;
   std::vector<std::string> phases_;
+  double last_fraction_ = 1;  // of phases_.back()
 };
 
 int64_t LatencyNs(const v1::Trial& trial, const std::string& device = "host") {
