@@ -77,6 +77,8 @@ TEST(BadFlagTest, AValueOutOfRangeIsNamed) {
 
 TEST(BadDataTest, AFolderThatIsNotThereOrNotNamed) {
   ExpectRefused({"--dataset", "cifar10"}, "--data_dir");
+  // Would search on the built-in data set instead.
+  ExpectRefused({"--data_dir", "/nowhere"}, "--dataset");
   ExpectRefused({"--dataset", "cifar10", "--data_dir", "/nowhere"},
                 "/nowhere/data_batch_1.bin");
 }
