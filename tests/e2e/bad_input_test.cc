@@ -79,6 +79,7 @@ TEST(BadDataTest, AFolderThatIsNotThereOrNotNamed) {
   ExpectRefused({"--dataset", "cifar10"}, "--data_dir");
   // Would search on the built-in data set instead.
   ExpectRefused({"--data_dir", "/nowhere"}, "--dataset");
+  ExpectRefused({"--download"}, "cifar10 and cifar100 only");
   ExpectRefused({"--dataset", "cifar10", "--data_dir", "/nowhere"},
                 "/nowhere/data_batch_1.bin");
 }

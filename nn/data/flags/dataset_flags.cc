@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -66,15 +67,18 @@ absl::Status SetFolder(v1::DatasetSpec& spec) {
 }
 
 absl::Status Download(const v1::DatasetSpec& dataset) {
-  Progress progress({.title = "download"}, RealClock(), StderrOutput());
+  std::optional<Progress> progress;  // of what is not there already
   int64_t shown = 0;
   DownloadOptions options;
   options.stop = StopOnSignals();
   options.progress = [&](int64_t done, int64_t) {
-    progress.Advance(done - shown, "bytes");
+    if (!progress.has_value()) {
+      progress.emplace(ProgressOptions{.title = "download"}, RealClock(),
+                       StderrOutput());
+    }
+    progress->Advance(done - shown, "bytes");
     shown = done;
   };
-  RETURN_IF_ERROR(MakeDirs(dataset.data_dir()));
   return DownloadDataset(dataset.kind(), dataset.data_dir(), options);
 }
 
