@@ -40,21 +40,21 @@ namespace {
 absl::StatusOr<v1::DatasetKind> KindFromFlag(v1::DatasetKind known) {
   const std::string name = absl::GetFlag(FLAGS_dataset);
   if (!name.empty()) return ParseDatasetKind(name);
-  return known == v1::DATASET_KIND_UNSPECIFIED ? v1::DATASET_KIND_SYNTHETIC
-                                               : known;
+  if (known != v1::DATASET_KIND_UNSPECIFIED &&
+      known != v1::DATASET_KIND_SYNTHETIC) {
+    return known;
+  }
+  const std::string dir = absl::GetFlag(FLAGS_data_dir);
+  if (dir.empty()) return v1::DATASET_KIND_SYNTHETIC;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--data_dir: the built-in data set has no files; --dataset says what "
+      "lies in ",
+      dir));
 }
 
 absl::Status SetFolder(v1::DatasetSpec& spec) {
+  if (spec.kind() == v1::DATASET_KIND_SYNTHETIC) return absl::OkStatus();
   const std::string dir = absl::GetFlag(FLAGS_data_dir);
-  if (spec.kind() == v1::DATASET_KIND_SYNTHETIC) {
-    if (dir.empty() || !absl::GetFlag(FLAGS_dataset).empty()) {
-      return absl::OkStatus();
-    }
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--data_dir: the built-in data set has no files; --dataset says what "
-        "lies in ",
-        dir));
-  }
   if (!dir.empty()) {
     spec.set_data_dir(std::filesystem::absolute(ResolveUserPath(dir))
                           .lexically_normal()
