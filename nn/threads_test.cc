@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -91,7 +92,8 @@ TEST_F(ThreadsTest, AScopeLeavesNoThreadBehind) {
       ParallelFor(3, 1, [&](const Part& part) { team[part.index] = gettid(); });
       EXPECT_THAT(team, testing::Each(testing::Truly(IsAlive)));
     }
-    EXPECT_EQ(team[0], gettid());
+    ASSERT_EQ(team[0], gettid());
+    ASSERT_EQ(std::set<pid_t>(team.begin(), team.end()).size(), 3);
     // A helper has left its team, if not the kernel's list.
     while (IsAlive(team[1]) || IsAlive(team[2])) std::this_thread::yield();
   }).join();
